@@ -25,7 +25,9 @@ def bundle_path() -> Path:
     """
     bundle = _HOME / "bundle"
     if not (bundle / "configs").is_dir():
-        raise FileNotFoundError(f"expected the bundle's folder 'configs' in {bundle}, found none: install cyclevox again")
+        raise FileNotFoundError(
+            f"expected the bundle's folder 'configs' in {bundle}, found none: install cyclevox again"
+        )
     return bundle
 
 
@@ -50,7 +52,9 @@ def _origin(name: str) -> Path | None:
 def _is_own(origin: Path) -> bool:
     """Tell whether a package's file lies beside this module or beside an identical copy (a clone of the project)."""
     door = origin.parent.parent / "cyclevox.py"
-    return origin.name == "__init__.py" and door.is_file() and door.read_bytes() == Path(__file__).read_bytes()
+    return (
+        origin.name == "__init__.py" and door.is_file() and door.read_bytes() == Path(__file__).read_bytes()
+    )
 
 
 def _refuse_hidden_floors() -> None:
@@ -62,7 +66,9 @@ def _refuse_hidden_floors() -> None:
     for name in _FLOORS:
         origin = _origin(name)
         if origin is None:
-            raise ImportError(f"cyclevox expects its package {name!r} in {_HOME}, found none: install cyclevox again")
+            raise ImportError(
+                f"cyclevox expects its package {name!r} in {_HOME}, found none: install cyclevox again"
+            )
         if not _is_own(origin):
             in_the_way = origin.parent if origin.name == "__init__.py" else origin
             raise ImportError(
