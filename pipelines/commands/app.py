@@ -1,0 +1,45 @@
+"""The command `cyclevox`. Command modules import their work only when they run, so that help is instant."""
+
+from typing import Annotated
+
+import typer
+
+import cyclevox
+from pipelines.commands.phantom import phantom
+from pipelines.commands.prepare import prepare
+
+app = typer.Typer(
+    name="cyclevox",
+    no_args_is_help=True,
+    add_completion=False,
+    # Rich takes longer to import than the whole help takes to print, and rewraps the examples.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it with the option's value)
+    if wanted:
+        typer.echo(f"cyclevox {cyclevox.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[  # noqa: ARG001  (its callback does the work)
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Translate medical volumes between MR and CT, or T1 and T2, without paired training data.
+
+    Exit codes: 0 all done; 1 some case failed, the rest is finished and listed; 2 wrong use.
+    """
+
+
+for command in (phantom, prepare):
+    app.command()(command)
+
+
+def run() -> None:
+    """Parse the command line and run the command it names."""
+    app()
