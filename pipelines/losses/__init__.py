@@ -1,0 +1,8 @@
+"""Losses of the translator: adversarial, cycle, identity and gradient consistency."""
+
+from pipelines.losses.adversarial import AdversarialLoss
+from pipelines.losses.cycle import CycleLoss
+from pipelines.losses.gradient_consistency import GradientConsistencyLoss, gradient_consistency
+from pipelines.losses.identity import IdentityLoss
+
+__all__ = ["AdversarialLoss", "CycleLoss", "GradientConsistencyLoss", "IdentityLoss", "gradient_consistency"]
