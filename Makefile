@@ -22,7 +22,7 @@ install: $(STAMP)
 # The stamp is written last: an interrupted installation starts again.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else f"cyclevox needs Python 3.11 to 3.13, $(PYTHON) is {sys.version}: call make PYTHON=python3.11")'
-	$(PYTHON) -m venv --clear $(VENV)
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 

@@ -1,4 +1,4 @@
-"""The door of cyclevox: a guard against hidden packages, the bundle's place, the version and the command line.
+"""The door of cyclevox: a guard against hidden packages, the bundle's place, the version, the command line.
 
 Importing this module loads neither torch nor MONAI, and every config of the bundle imports it first.
 """
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _origin(name: str) -> Path | None:
-    """Give the file or folder that `import name` uses or would use, importing nothing; None if there is none."""
+    """Give the file or folder that `import name` uses or would use, importing nothing; None without one."""
     if name in sys.modules:
         loaded = sys.modules[name]
         places = [getattr(loaded, "__file__", None), *getattr(loaded, "__path__", [])]
@@ -50,7 +50,7 @@ def _origin(name: str) -> Path | None:
 
 
 def _is_own(origin: Path) -> bool:
-    """Tell whether a package's file lies beside this module or beside an identical copy (a clone of the project)."""
+    """Tell whether a package's file lies beside this module or a copy of it (a clone of the project)."""
     door = origin.parent.parent / "cyclevox.py"
     return (
         origin.name == "__init__.py" and door.is_file() and door.read_bytes() == Path(__file__).read_bytes()
@@ -72,8 +72,8 @@ def _refuse_hidden_floors() -> None:
         if not _is_own(origin):
             in_the_way = origin.parent if origin.name == "__init__.py" else origin
             raise ImportError(
-                f"cyclevox expects its own package {name!r} from {_HOME / name}, but {in_the_way} comes first on the "
-                f"import path and hides it. Start from another folder, or rename {in_the_way}."
+                f"cyclevox expects its own package {name!r} from {_HOME / name}, but {in_the_way} comes "
+                f"first on the import path and hides it. Start from another folder, or rename {in_the_way}."
             )
 
 

@@ -9,7 +9,9 @@ from jaxtyping import install_import_hook
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 # Before any test imports them: every call of an annotated function then has its array shapes checked.
-install_import_hook(["preprocessing", "evaluation", "pipelines.losses", "pipelines.data"], "beartype.beartype")
+install_import_hook(
+    ["preprocessing", "evaluation", "pipelines.losses", "pipelines.data"], "beartype.beartype"
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,7 +24,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real scans named by CYCLEVOX_DATA; a test that asks for it is skipped where it is absent."""
+    """The folder of real scans that CYCLEVOX_DATA names; where it is absent the test is skipped."""
     folder = Path(os.environ.get("CYCLEVOX_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real scans in {folder}: set CYCLEVOX_DATA to the folder that holds them")

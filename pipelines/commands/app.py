@@ -18,7 +18,7 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it with the option's value)
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"cyclevox {cyclevox.__version__}")
         raise typer.Exit
@@ -26,7 +26,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it with 
 
 @app.callback()
 def root(
-    version: Annotated[  # noqa: ARG001  (its callback does the work)
+    version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:

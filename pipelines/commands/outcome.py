@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
 
 
 class UsageError(ValueError):
-    """A command was asked for something it cannot do; the message says what was wanted, what came, what to do."""
+    """A command was asked for what it cannot do; the message says what was wanted, what came, what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +58,10 @@ def user_message(error: BaseException) -> str | None:
 def conclude(work: Callable[[], Outcome], *, as_json: bool) -> None:
     """Do a command's work, print its outcome and leave with the exit code that the outcome deserves.
 
-    Whatever the work prints goes to standard error, so that standard output holds the results and nothing else.
+    Whatever the work prints goes to standard error, so that standard output holds nothing but the results.
 
     Raises:
-        typer.Exit: Always, with 0 if all is done, 1 if some case failed, 2 if the error is the user's to mend.
+        typer.Exit: With 0 if all is done, 1 if some case failed, 2 if the error is the user's to mend.
         Exception: An error that is not the user's to mend passes through with its traceback.
     """
     try:

@@ -16,7 +16,9 @@ def phantom(
     labelled_ct: Annotated[int, typer.Option(min=0, help="How many training CT carry labels.")] = 0,
     labelled_mr: Annotated[int, typer.Option(min=0, help="How many training MR carry labels.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
-    size: Annotated[int, typer.Option(min=16, help="In-plane pixels of an MR slice (256 at full size).")] = 64,
+    size: Annotated[
+        int, typer.Option(min=16, help="In-plane pixels of an MR slice (256 at full size).")
+    ] = 64,
     shift: Annotated[
         float, typer.Option(min=0, help="How far the CT population differs from the MR one (0: not).")
     ] = 0.0,
