@@ -23,7 +23,6 @@ exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-suppress_warnings = ["toc.empty_glob"]  # index.md takes up whatever pages lie in a folder, also none
 
 autosummary_generate = True
 autosummary_generate_overwrite = True

@@ -14,8 +14,16 @@ HOUSE = Path(cyclevox.__file__).parent
 
 
 def python(code: str, *, folder: Path, house: Path = HOUSE) -> subprocess.CompletedProcess[str]:
-    """Run code in a folder that comes before the house on the import path, as `python -m` puts it."""
-    command = [sys.executable, "-c", f"import sys; sys.path[:1] = [{str(folder)!r}, {str(house)!r}]; {code}"]
+    """Run code in a folder that comes before the house on the import path, as `python -m` puts it.
+
+    With -S nothing else is on the path: an installed cyclevox must not stand in for what is missing.
+    """
+    command = [
+        sys.executable,
+        "-S",
+        "-c",
+        f"import sys; sys.path[:1] = [{str(folder)!r}, {str(house)!r}]; {code}",
+    ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
