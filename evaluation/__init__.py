@@ -1,1 +1,1 @@
-"""Middle floor of cyclevox: arrays and tables in, numbers, figures and pages out; knows neither torch nor MONAI."""
+"""Middle floor of cyclevox: arrays and tables in, numbers and figures out; knows neither torch nor MONAI."""

@@ -1,1 +1,1 @@
-"""Top floor of cyclevox: the method in torch and MONAI, and the studies, services and commands that use it."""
+"""Top floor of cyclevox: the method in torch and MONAI, and the studies and commands that use it."""
