@@ -12,8 +12,8 @@ def prepare(
     cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="Cohort folder, or its cohort.csv.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write the prepared cohort to.")],
     recipe: Annotated[
-        list[Path] | None,
-        typer.Option(help="Config laid over the bundle's preprocess.json; may be given several times."),
+        list[str] | None,
+        typer.Option(help="Config laid over preprocess.json: a file, or a name of the bundle's; repeatable."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
