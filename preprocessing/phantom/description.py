@@ -1,0 +1,51 @@
+"""What a phantom cohort is made of, as JSON: every parameter, variance, tissue and label."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from preprocessing.phantom.labels import LABELS
+from preprocessing.phantom.patient import VARIANCES
+from preprocessing.phantom.signal import SpoiledGradientEcho
+from preprocessing.phantom.tissue import FIELD_STRENGTH, TISSUES
+
+if TYPE_CHECKING:
+    from preprocessing.phantom.scanning import ScanOrder
+
+PHANTOM_VERSION = "1"
+"""Raised whenever the same seed no longer gives the same bytes."""
+
+
+def describe_phantom(arguments: Mapping[str, Any], orders: Sequence[ScanOrder]) -> dict[str, Any]:
+    """Return all that `phantom.json` says.
+
+    Args:
+        arguments: of `write_phantom_cohort`.
+        orders: the scans of the cohort.
+    """
+    return {
+        "version": PHANTOM_VERSION,
+        "arguments": dict(arguments),
+        "labels": [asdict(label) for label in LABELS],
+        "variances": {name: asdict(spread) for name, spread in VARIANCES.items()},
+        "field_strength": FIELD_STRENGTH,
+        "tissues": {tissue.name.lower(): asdict(properties) for tissue, properties in TISSUES.items()},
+        "sequence": asdict(SpoiledGradientEcho()),
+        "cases": {order.case: {**asdict(order), "drawn": asdict(order.draw())} for order in orders},
+    }
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,138 @@
+"""One scan of a phantom cohort: who is scanned, how, and the files it leaves."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from preprocessing.grid import Grid, place
+from preprocessing.phantom.acquisition import Volume, acquire_ct, acquire_mr, ct_truth, mr_truth
+from preprocessing.phantom.anatomy import HipAnatomy
+from preprocessing.phantom.description import write_json
+from preprocessing.phantom.patient import Patient, change_pose, draw_patient, random_stream
+from preprocessing.phantom.sampling import sample_anatomy
+from preprocessing.phantom.scan_grids import axial_grid, coronal_grid
+from preprocessing.phantom.signal import SpoiledGradientEcho
+from preprocessing.phantom.texture import make_texture
+from preprocessing.phantom.tissue import draw_tissues
+from preprocessing.volume import write_volume
+
+MR_STEP = 0.125
+"""Step to which MR intensities are rounded (fat is 100), well below the noise; it makes files small."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOrder:
+    """One scan to make.
+
+    Args:
+        case: its name.
+        domain: mr or ct.
+        split: train, validation or test.
+        seed: of the cohort.
+        size: pixels along a side of a slice.
+        shift: of the population the patient is drawn from.
+        moving_pose: standard deviation in degrees of the hip angles in a second, axial CT; 0 for none.
+    """
+
+    case: str
+    domain: str
+    split: str
+    seed: int
+    size: int
+    shift: float = 0.0
+    moving_pose: float = 0.0
+
+    @property
+    def patient(self) -> str:
+        """Name of the patient."""
+        return self.case.removesuffix("_mr") if self.split == "test" else self.case
+
+    @property
+    def truth_case(self) -> str:
+        """Name of the noise-free CT of an MR."""
+        return f"{self.patient}_ct"
+
+    def draw(self) -> Patient:
+        """Return the patient, who depends on the cohort's seed and the case's name only."""
+        words = np.random.SeedSequence([self.seed, zlib.crc32(self.case.encode())]).generate_state(1)
+        return draw_patient(int(words[0]), shift=self.shift)
+
+
+def scan_grid(anatomy: HipAnatomy, *, size: int) -> Grid:
+    """Return the coronal slab of a patient, off the femoral heads and turned as the patient's draws say."""
+    patient = anatomy.patient
+    offset = np.array([patient.offset_x, patient.offset_y, patient.offset_z])
+    angles = (patient.angle_x, patient.angle_y, patient.angle_z)
+    return coronal_grid(centre=anatomy.head_midpoint() + offset, size=size, angles=angles)
+
+
+def write_scan(order: ScanOrder, out: Path) -> None:
+    """Make one scan and write its image, labels and truth under a cohort folder."""
+    patient = order.draw()
+    anatomy, model = HipAnatomy(patient), draw_tissues(patient)
+    grid = scan_grid(anatomy, size=order.size)
+    sample = sample_anatomy(anatomy, grid)
+    texture = make_texture(sample, model)
+    truth = {
+        "ct": ct_truth(sample, texture, model),
+        "mr": mr_truth(sample, texture, model, SpoiledGradientEcho()),
+    }
+    rng = random_stream(patient.seed, "noise")
+    if order.domain == "mr":
+        scan = acquire_mr(truth["mr"], grid, rng)
+        _write_mr(scan.image, grid, out / "images" / f"{order.case}.nii.gz")
+        _write(scan.bias, grid, out / "truth" / f"{order.case}_bias.nii.gz")
+    else:
+        _write_ct(acquire_ct(truth["ct"], grid, rng), grid, out / "images" / f"{order.case}.nii.gz")
+    _write(sample.label, grid, out / "labels" / f"{order.case}.nii.gz")
+    _write_ct(truth["ct"], grid, out / "truth" / f"{order.case}_ct.nii.gz")
+    _write_mr(truth["mr"], grid, out / "truth" / f"{order.case}_mr.nii.gz")
+    write_json(out / "truth" / f"{order.case}_landmarks.json", describe_landmarks(anatomy))
+    if order.moving_pose > 0:
+        _write_moving(order, patient, out)
+
+
+def describe_landmarks(anatomy: HipAnatomy) -> dict[str, object]:
+    """Return the landmarks as JSON values, with their frame and unit."""
+    points = {name: [round(v, 4) for v in point] for name, point in anatomy.landmarks().items()}
+    return {"frame": "LPS", "unit": "mm", "points": points}
+
+
+def _write_moving(order: ScanOrder, patient: Patient, out: Path) -> None:
+    """Write the same patient's axial CT in another pose, as registration would meet it."""
+    moved = change_pose(patient, degrees=order.moving_pose)
+    anatomy, model = HipAnatomy(moved), draw_tissues(moved)
+    thickness = 2.0 if order.size >= 128 else 4.0
+    grid = axial_grid(
+        centre=anatomy.head_midpoint(),
+        size=2 * order.size,
+        slices=round(320 / thickness),
+        thickness=thickness,
+    )
+    sample = sample_anatomy(anatomy, grid)
+    truth = ct_truth(sample, make_texture(sample, model), model)
+    image = acquire_ct(truth, grid, random_stream(patient.seed, "moving noise"))
+    stem = f"{order.patient}_moving"
+    _write_ct(image, grid, out / "truth" / f"{stem}_ct.nii.gz")
+    _write(sample.label, grid, out / "truth" / f"{stem}_label.nii.gz")
+    write_json(out / "truth" / f"{stem}_landmarks.json", describe_landmarks(anatomy))
+
+
+def _write_ct(volume: Volume, grid: Grid, path: Path) -> None:
+    _write(np.rint(volume).astype(np.int16), grid, path)
+
+
+def _write_mr(volume: Volume, grid: Grid, path: Path) -> None:
+    _write(np.rint(volume / MR_STEP).astype(np.float32) * np.float32(MR_STEP), grid, path)
+
+
+def _write(volume: NDArray[np.generic], grid: Grid, path: Path) -> None:
+    image = sitk.GetImageFromArray(np.ascontiguousarray(volume))
+    place(image, grid)
+    write_volume(image, path)
