@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
@@ -48,7 +49,7 @@ class Grid:
     def centre(self) -> tuple[float, float, float]:
         """Middle of the grid in LPS millimetres."""
         middle = [(count - 1) / 2 for count in self.size]
-        return _point(self.affine_lps @ np.array([*middle, 1.0]))
+        return three_floats(self.affine_lps @ np.array([*middle, 1.0]))
 
     def corners(self) -> Float[np.ndarray, "8 3"]:
         """Centres of the eight corner voxels in LPS millimetres."""
@@ -76,9 +77,9 @@ def grid_of(image: sitk.Image) -> Grid:
         image: a 3D image.
     """
     return Grid(
-        size=_three_int(image.GetSize()),
-        spacing=_point(image.GetSpacing()),
-        origin=_point(image.GetOrigin()),
+        size=three_ints(image.GetSize()),
+        spacing=three_floats(image.GetSpacing()),
+        origin=three_floats(image.GetOrigin()),
         direction=tuple(float(value) for value in image.GetDirection()),
     )
 
@@ -96,8 +97,8 @@ def grid_from_affine(affine_ras: Float[np.ndarray, "4 4"], size: tuple[int, int,
     left, _, right = np.linalg.svd(affine[:3, :3] / spacing)
     return Grid(
         size=size,
-        spacing=_point(spacing),
-        origin=_point(affine[:3, 3]),
+        spacing=three_floats(spacing),
+        origin=three_floats(affine[:3, 3]),
         direction=tuple(float(value) for value in (left @ right).ravel()),
     )
 
@@ -114,11 +115,21 @@ def place(image: sitk.Image, grid: Grid) -> None:
     image.SetDirection(grid.direction)
 
 
-def _point(values: np.ndarray | tuple[float, ...]) -> tuple[float, float, float]:
-    first, second, third = (float(value) for value in values[:3])
+def three_floats(values: Iterable[float]) -> tuple[float, float, float]:
+    """Three numbers, such as millimetres along three axes, as a tuple of floats.
+
+    Args:
+        values: three numbers; a fourth, homogeneous one is dropped.
+    """
+    first, second, third = (float(value) for value in list(values)[:3])
     return first, second, third
 
 
-def _three_int(values: tuple[int, ...]) -> tuple[int, int, int]:
+def three_ints(values: Iterable[int]) -> tuple[int, int, int]:
+    """Three counts along three axes as a tuple of ints.
+
+    Args:
+        values: three whole numbers.
+    """
     first, second, third = (int(value) for value in values)
     return first, second, third

@@ -11,10 +11,12 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import nibabel as nib
 import numpy as np
 from jaxtyping import Float, Num
+from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
@@ -77,7 +79,8 @@ def read_header(path: Path) -> NiftiHeader:
     if kind.kind not in "iuf":
         remedy = "write the intensities as a scalar volume"
         raise NiftiError(expected="one real number per voxel", found=f"voxels of type {kind}", remedy=remedy)
-    length = int(image.dataobj.offset) + int(np.prod(size, dtype=np.int64)) * kind.itemsize
+    start = cast(ArrayProxy, image.dataobj).offset
+    length = start + int(np.prod(size, dtype=np.int64)) * kind.itemsize
     return NiftiHeader(grid=_grid(header, size), length=length, version=type(image))
 
 

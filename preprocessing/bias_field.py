@@ -1,0 +1,102 @@
+"""N4 correction of the slow shading that receive coils leave in MR."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import SimpleITK as sitk
+from jaxtyping import Bool
+
+from preprocessing.grid import grid_of
+from preprocessing.scan import Scan
+
+SPLINE_ORDER = 3
+"""Cubic B-splines, as published."""
+MOSTLY_BODY = 0.5
+"""Blocks with a larger share of body take part in the fit."""
+LEAST_VOXELS = 4
+"""N4 fits on no grid with fewer voxels along an axis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class N4BiasFieldCorrection:
+    """Divide an MR by its bias field (N4: Tustison et al. 2010, doi:10.1109/TMI.2010.2046908).
+
+    The field is fitted on an image averaged over blocks of about `resolution`, evaluated at full resolution
+    from its B-spline, and scaled so that the mean intensity inside the body stays.
+
+    Args:
+        resolution: edge of the blocks, millimetres; axes already coarser stay. On a hip-like MR, 4 to 10 mm
+            leave the same residual field and 8 mm takes a tenth of the time of 4 mm.
+        knot_spacing: distance of the B-spline's knots at the first level, millimetres; halved at each level.
+        iterations: at most this many at each level. Each further level fits finer shading, but also begins
+            to take anatomy for shading: at four levels an unbiased hip-like MR changed by 1.4 %.
+        convergence: relative change of the field at which a level ends.
+    """
+
+    resolution: float = 8.0
+    knot_spacing: float = 200.0
+    iterations: Sequence[int] = (50, 50)
+    convergence: float = 1e-3
+
+    def __call__(self, scan: Scan) -> Scan:
+        """Correct the image; mask and label stay.
+
+        Args:
+            scan: an MR with a body mask and no negative intensities inside it.
+
+        Raises:
+            ValueError: if there is no mask or the body has no positive intensities.
+        """
+        body = self._body(scan)
+        n4 = self._filter(scan.image)
+        n4.Execute(*self._shrunk(scan))
+        log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(scan.image))
+        voxels = sitk.GetArrayFromImage(scan.image)
+        corrected = voxels / np.exp(log_field)
+        corrected *= float(voxels[body].mean()) / float(corrected[body].mean())
+        image = sitk.GetImageFromArray(corrected.astype(np.float32))
+        image.CopyInformation(scan.image)
+        note = {
+            "convergence": float(n4.GetCurrentConvergenceMeasurement()),
+            "iterations_of_last_level": int(n4.GetElapsedIterations()),
+            "log_field_sd": float(log_field[body].std()),
+        }
+        return replace(scan, image=image).with_note("N4BiasFieldCorrection", note)
+
+    def _body(self, scan: Scan) -> Bool[np.ndarray, "z y x"]:
+        if scan.mask is None:
+            raise ValueError(
+                "N4BiasFieldCorrection: expected a body mask, found none; put BodyMask before it"
+            )
+        body = sitk.GetArrayFromImage(scan.mask) > 0
+        mean = float(sitk.GetArrayViewFromImage(scan.image)[body].mean()) if body.any() else 0.0
+        if mean <= 0:
+            found = f"a mean of {mean:g}"
+            raise ValueError(
+                f"N4BiasFieldCorrection: expected positive MR in the body, found {found}; is it CT?"
+            )
+        return np.asarray(body)
+
+    def _shrunk(self, scan: Scan) -> tuple[sitk.Image, sitk.Image]:
+        factors = [
+            max(1, min(round(self.resolution / step), count // LEAST_VOXELS))
+            for step, count in zip(scan.image.GetSpacing(), scan.image.GetSize(), strict=True)
+        ]
+        share = sitk.BinShrink(sitk.Cast(scan.mask != 0, sitk.sitkFloat32), factors)
+        return sitk.BinShrink(scan.image, factors), share > MOSTLY_BODY
+
+    def _filter(self, image: sitk.Image) -> sitk.N4BiasFieldCorrectionImageFilter:
+        grid = grid_of(image)
+        extent = [count * step for count, step in zip(grid.size, grid.spacing, strict=True)]
+        n4 = sitk.N4BiasFieldCorrectionImageFilter()
+        n4.SetSplineOrder(SPLINE_ORDER)
+        n4.SetNumberOfControlPoints(
+            [SPLINE_ORDER + math.ceil(length / self.knot_spacing) for length in extent]
+        )
+        n4.SetMaximumNumberOfIterations([int(count) for count in self.iterations])
+        n4.SetConvergenceThreshold(self.convergence)
+        return n4

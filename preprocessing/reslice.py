@@ -1,0 +1,137 @@
+"""Steps that bring scans onto a common grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import SimpleITK as sitk
+from jaxtyping import Float
+
+from preprocessing.grid import Grid, grid_of, three_floats, three_ints
+from preprocessing.resampling import coverage, resample_linear, resample_nearest
+from preprocessing.scan import Scan
+
+LOW_COVERAGE = 0.95
+"""A scan that covers less than this share of its grid is recorded with a warning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToGrid:
+    """Resample a scan onto one given grid; nothing is done where it lies on it already.
+
+    Args:
+        size: voxels along the array axes.
+        spacing: millimetres along the array axes.
+        origin: centre of voxel (0, 0, 0), LPS millimetres.
+        direction: 3x3 matrix, row by row, whose columns are the array axes in LPS.
+        outside: intensity where the scan does not reach: -1000 for CT in HU, 0 for MR.
+    """
+
+    size: Sequence[int]
+    spacing: Sequence[float]
+    origin: Sequence[float]
+    direction: Sequence[float]
+    outside: float
+
+    def __call__(self, scan: Scan) -> Scan:
+        """Resample the image linearly, mask and label to the nearest voxel.
+
+        Args:
+            scan: a scan on any grid.
+        """
+        grid = Grid(
+            size=three_ints(self.size),
+            spacing=three_floats(self.spacing),
+            origin=three_floats(self.origin),
+            direction=tuple(float(value) for value in self.direction),
+        )
+        return resliced(scan, grid, outside=self.outside)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToReferenceGrid:
+    """Cut a box of fixed size and spacing, along the scan's own axes, out of a scan.
+
+    Args:
+        spacing: millimetres along the array axes, [R, A, S] after `CanonicalOrientation`.
+        size: voxels along the array axes, in the same order.
+        outside: intensity where the scan does not reach: -1000 for CT in HU, 0 for MR.
+        centre: middle of the box: that of the "image", or the centroid of the "body" mask.
+    """
+
+    spacing: Sequence[float]
+    size: Sequence[int]
+    outside: float
+    centre: Literal["image", "body"] = "image"
+
+    def __post_init__(self) -> None:
+        """Refuse a box without extent."""
+        if len(self.size) != 3 or len(self.spacing) != 3 or min(self.size) < 1 or min(self.spacing) <= 0:
+            found = f"size {self.size}, spacing {self.spacing}"
+            raise ValueError(f"ToReferenceGrid: expected three positive sizes and spacings, found {found}")
+
+    def __call__(self, scan: Scan) -> Scan:
+        """Cut the box.
+
+        Args:
+            scan: a scan, with a mask where the box is centred on the body.
+
+        Raises:
+            ValueError: if the centre is to be the body's and there is no mask.
+        """
+        return resliced(scan, self.grid(scan), outside=self.outside)
+
+    def grid(self, scan: Scan) -> Grid:
+        """Box that belongs to a scan.
+
+        Args:
+            scan: the scan to cut.
+        """
+        spacing, size = three_floats(self.spacing), three_ints(self.size)
+        axes = np.reshape(scan.image.GetDirection(), (3, 3))
+        middle = np.array([(count - 1) / 2 * step for count, step in zip(size, spacing, strict=True)])
+        origin = self._centre(scan) - axes @ middle
+        return Grid(
+            size=size,
+            spacing=spacing,
+            origin=three_floats(origin.tolist()),
+            direction=scan.image.GetDirection(),
+        )
+
+    def _centre(self, scan: Scan) -> Float[np.ndarray, "3"]:
+        if self.centre == "image":
+            return np.array(grid_of(scan.image).centre)
+        if scan.mask is None:
+            raise ValueError(
+                "ToReferenceGrid: expected a body mask to centre on, found none; put BodyMask before"
+            )
+        index = np.argwhere(sitk.GetArrayViewFromImage(scan.mask) > 0).mean(axis=0)[::-1]
+        return np.array(scan.image.TransformContinuousIndexToPhysicalPoint(index.tolist()))
+
+
+def resliced(scan: Scan, grid: Grid, *, outside: float) -> Scan:
+    """Scan on another grid, with a note of how much of that grid it covers.
+
+    Args:
+        scan: a scan on any grid.
+        grid: the grid wanted.
+        outside: intensity where the scan does not reach.
+    """
+    if not grid_of(scan.image).difference(grid):
+        return scan.with_note("coverage", {"fraction": 1.0, "least_slice": [1.0, 1.0, 1.0]})
+    covered = coverage(grid_of(scan.image), grid)
+    result = replace(
+        scan,
+        image=resample_linear(scan.image, grid, outside=outside),
+        mask=None if scan.mask is None else resample_nearest(scan.mask, grid),
+        label=None if scan.label is None else resample_nearest(scan.label, grid),
+    )
+    fraction = float(covered.mean())
+    least = [float(covered.mean(axis=axes).min()) for axes in ((1, 2), (0, 2), (0, 1))]
+    result = result.with_note("coverage", {"fraction": fraction, "least_slice": least})
+    if fraction < LOW_COVERAGE:
+        result = result.with_warning(f"the scan covers {fraction:.1%} of its reference grid")
+    return result
