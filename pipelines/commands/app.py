@@ -5,8 +5,11 @@ from typing import Annotated
 import typer
 
 import cyclevox
+from pipelines.commands.evaluate import evaluate
 from pipelines.commands.phantom import phantom
 from pipelines.commands.prepare import prepare
+from pipelines.commands.train import train
+from pipelines.commands.translate import translate
 
 app = typer.Typer(
     name="cyclevox",
@@ -36,7 +39,7 @@ def root(
     """
 
 
-for command in (phantom, prepare):
+for command in (phantom, prepare, train, translate, evaluate):
     app.command()(command)
 
 

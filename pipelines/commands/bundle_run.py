@@ -1,0 +1,113 @@
+"""Run a bundle config from a command, as `python -m monai.bundle run` would."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+from monai.bundle.workflows import ConfigWorkflow
+
+import cyclevox
+from pipelines.commands.outcome import UsageError
+
+SEPARATOR = "::"
+"""What parts the levels of an id, as in `train::trainer::max_epochs`."""
+
+
+def run_bundle(configs: Sequence[Path | str], overrides: Mapping[str, Any], *, run_id: str = "run") -> list[Any]:
+    """Run a config with overlays and overrides.
+
+    Args:
+        configs: The bundle's config and overlays over it, in order; a bare name such as "quickstart" or
+            "recipes/hiasa_2018" is one of the bundle's own.
+        overrides: Values by id, checked before anything runs.
+        run_id: The entry to run.
+
+    Returns:
+        What each of the entry's expressions returned.
+
+    Raises:
+        UsageError: If a config is missing or unreadable, or an id is unknown.
+    """
+    files = [config_path(config) for config in configs]
+    check_ids(files, overrides)
+    own = cyclevox.bundle_path() / "configs"
+    workflow = ConfigWorkflow(
+        config_file=[str(file) for file in files],
+        meta_file=str(own / "metadata.json"),
+        logging_file=str(own / "logging.conf"),
+        run_id=run_id,
+        workflow_type=None,
+        **overrides,
+    )
+    workflow.initialize()
+    results: list[Any] = workflow.run()
+    workflow.finalize()
+    return results
+
+
+def config_path(config: Path | str) -> Path:
+    """Return the file of a config given by path or by its name in the bundle.
+
+    Raises:
+        UsageError: If there is neither.
+    """
+    path = Path(config)
+    named = cyclevox.bundle_path() / "configs" / f"{config}.json"
+    if path.is_file():
+        return path
+    if named.is_file():
+        return named
+    raise UsageError(f"Wanted a config file or one of the bundle's ({', '.join(_own_names())}), found no {config}.")
+
+
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """Split `id=value` and read the value as JSON, else as a string.
+
+    Raises:
+        UsageError: If there is no `=`.
+    """
+    key, sign, value = setting.partition("=")
+    if not sign or not key:
+        raise UsageError(f"Wanted a setting as id=value, for example --set max_epochs=5, got {setting!r}.")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def check_ids(files: Sequence[Path], overrides: Mapping[str, Any]) -> None:
+    """Refuse overrides of ids that no config has.
+
+    Raises:
+        UsageError: Naming each unknown id with the nearest known ones.
+    """
+    try:
+        parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
+    except ValueError as error:
+        raise UsageError(f"Wanted JSON configs, but {', '.join(map(str, files))} cannot be read: {error}") from error
+    known = sorted(_ids(parser.get()))
+    faults = []
+    for key in overrides:
+        if key.replace("#", SEPARATOR) not in parser:
+            nearest = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+            faults.append(f"unknown id {key!r}; nearest: {', '.join(nearest) or 'none'}")
+    if faults:
+        raise UsageError(f"Wanted ids of {', '.join(file.name for file in files)}: {'; '.join(faults)}.")
+
+
+def _own_names() -> list[str]:
+    folder = cyclevox.bundle_path() / "configs"
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json"))
+
+
+def _ids(config: Any, prefix: str = "") -> Iterator[str]:
+    entries = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
+    for key, value in entries:
+        if key != "_target_":
+            yield f"{prefix}{key}"
+            yield from _ids(value, f"{prefix}{key}{SEPARATOR}")

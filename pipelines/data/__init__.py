@@ -1,0 +1,21 @@
+"""Volumes and slices on MONAI's side of the border."""
+
+from pipelines.data.items import case_item, case_window, common_grid, volume_items
+from pipelines.data.plane import pixel_spacing
+from pipelines.data.sampler import UnpairedSliceSampler
+from pipelines.data.slices import SlicePair, UnpairedSliceDataset, load_volumes
+from pipelines.data.windowing import RestoreIntensityd, WindowIntensityd
+
+__all__ = [
+    "RestoreIntensityd",
+    "SlicePair",
+    "UnpairedSliceDataset",
+    "UnpairedSliceSampler",
+    "WindowIntensityd",
+    "case_item",
+    "case_window",
+    "common_grid",
+    "load_volumes",
+    "pixel_spacing",
+    "volume_items",
+]

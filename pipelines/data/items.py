@@ -1,0 +1,115 @@
+"""Cohort cases as the dictionaries that MONAI transforms work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from preprocessing.cohort import Case, Cohort, CohortError
+from pipelines.data.sidecar import stored_provenance
+from preprocessing.preparation import prepare_scan
+from preprocessing.scan import Scan, Step
+from preprocessing.volume import read_labels, read_volume
+from preprocessing.window import IntensityWindow
+
+SPACING_TOLERANCE = 1e-3
+"""Largest difference in mm between the voxel sizes of volumes that count as one grid."""
+
+
+def volume_items(
+    cohort: Cohort, *, domain: str, split: str, windows: Mapping[str, Sequence[Step]], allow_empty: bool = False
+) -> list[dict[str, Any]]:
+    """List the volumes of one domain and split with their intensity windows.
+
+    Args:
+        cohort: A checked cohort of volumes on one grid.
+        domain: Domain name as in the table, for example "mr".
+        split: "train", "validation" or "test".
+        windows: By domain, the steps that find the window of a volume without a sidecar: a body mask where one is
+            needed, and a window step.
+        allow_empty: Whether no case at all is an answer rather than a fault.
+
+    Returns:
+        Items with `image` (path), `case` (name) and `window` (plain values), in the table's order.
+
+    Raises:
+        CohortError: If the cohort has no such case, or no window is known for the domain.
+    """
+    cases = cohort.select(domain=domain, split=split)
+    if not cases and not allow_empty:
+        raise CohortError(
+            cohort.table,
+            [
+                f"wanted at least one case with domain {domain!r} and split {split!r}, found none; the table has "
+                f"the domains {', '.join(cohort.domains)}. Set 'source' and 'target' to two of them."
+            ],
+        )
+    return [case_item(case, windows=windows) for case in cases]
+
+
+def case_item(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> dict[str, Any]:
+    """Return the MONAI item of one case: its image path, name and window."""
+    return {"image": str(case.image), "case": case.case, "window": case_window(case, windows=windows).to_dict()}
+
+
+def case_window(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> IntensityWindow:
+    """Return a case's window: the one stored when it was prepared, else what the domain's steps find.
+
+    Raises:
+        CohortError: If neither is there.
+    """
+    provenance = stored_provenance(case.image)
+    if provenance is not None and provenance.window is not None:
+        return provenance.window
+    if case.domain not in windows:
+        raise CohortError(
+            case.image.parent,
+            [
+                f"{case.case}: no window is stored beside {case.image.name} and the config names none for the domain "
+                f"{case.domain!r}. Run `cyclevox prepare`, or add the domain to 'windows'."
+            ],
+        )
+    image = read_volume(case.image, case=case.case)
+    mask = read_labels(case.mask, case=case.case) if case.mask else None
+    window = prepare_scan(Scan(image=image, mask=mask), windows[case.domain]).window
+    if window is None:
+        raise ValueError(f"The steps for the domain {case.domain!r} in 'windows' set no window: add a window step.")
+    return window
+
+
+def common_grid(cases: Sequence[Case]) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return the spacing and size that all volumes share.
+
+    Args:
+        cases: Cases of all domains that one network sees.
+
+    Returns:
+        Spacing in mm and size in voxels, both along [R, A, S].
+
+    Raises:
+        CohortError: If a volume's grid differs from the first one's; every such volume is named.
+    """
+    grids = {case.case: _canonical_grid(case.image) for case in cases}
+    spacing, size = grids[cases[0].case]
+    faults = [
+        f"{name}: spacing {_numbers(other_spacing)} mm and size {_numbers(other_size)} along R, A, S, but "
+        f"{cases[0].case} has {_numbers(spacing)} mm and {_numbers(size)}. Run `cyclevox prepare` with one reference grid."
+        for name, (other_spacing, other_size) in grids.items()
+        if other_size != size or not np.allclose(other_spacing, spacing, rtol=0, atol=SPACING_TOLERANCE)
+    ]
+    if faults:
+        raise CohortError(cases[0].image.parent, faults)
+    return spacing, size
+
+
+def _canonical_grid(path: Path) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    image = nib.as_closest_canonical(nib.load(path))
+    return tuple(float(value) for value in image.header.get_zooms()[:3]), tuple(int(n) for n in image.shape[:3])
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return " x ".join(f"{value:g}" for value in values)

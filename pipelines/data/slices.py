@@ -1,0 +1,103 @@
+"""Slices of two unpaired collections of volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from evaluation.arrays import Plane, axis_of
+from preprocessing.volume import VolumeError
+
+
+class SlicePair(NamedTuple):
+    """One drawn training sample: a volume and a slice index in each domain."""
+
+    volume_a: int
+    slice_a: int
+    volume_b: int
+    slice_b: int
+
+
+class UnpairedSliceDataset(Dataset[dict[str, torch.Tensor]]):
+    """Serve a slice of domain A together with an unrelated slice of domain B.
+
+    A sample is addressed by the `SlicePair` that a sampler draws, so the draw and its application stay apart
+    and a run can be replayed from its seed.
+
+    Args:
+        data: Items of domain "a" and of domain "b", as `volume_items` lists them.
+        transform: Loads an item and windows its `image` to shape (1, R, A, S) in [-1, 1], canonical RAS.
+        plane: "sagittal", "coronal" or "axial".
+        spacing: Voxel size of the common grid in mm along [R, A, S].
+
+    Raises:
+        VolumeError: If any volume cannot be loaded or has NaN or infinite voxels; every such volume is named.
+    """
+
+    def __init__(
+        self,
+        *,
+        data: Mapping[str, Sequence[Mapping[str, Any]]],
+        transform: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        plane: Plane,
+        spacing: Sequence[float],
+    ) -> None:
+        self.data = data
+        self.axis = axis_of(plane)
+        self.slice_spacing = float(spacing[self.axis])
+        volumes = load_volumes([*data["a"], *data["b"]], transform=transform)
+        self.volumes_a, self.volumes_b = volumes[: len(data["a"])], volumes[len(data["a"]) :]
+
+    def __len__(self) -> int:
+        """Return the number of slices of the larger domain: one visit to each is one pass over the data."""
+        return max(sum(self.slice_counts("a")), sum(self.slice_counts("b")))
+
+    def __getitem__(self, index: SlicePair) -> dict[str, torch.Tensor]:
+        """Return slices `a` and `b`, each of shape (1, rows, columns) in [-1, 1]."""
+        return {
+            "a": self.volumes_a[index.volume_a].select(self.axis + 1, index.slice_a).clone(),
+            "b": self.volumes_b[index.volume_b].select(self.axis + 1, index.slice_b).clone(),
+        }
+
+    def slice_counts(self, side: str) -> list[int]:
+        """Return the number of slices of each volume of side "a" or "b"."""
+        return [volume.shape[self.axis + 1] for volume in (self.volumes_a if side == "a" else self.volumes_b)]
+
+    def slice_positions(self, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return the positions of a volume's slices along the slicing axis, in mm from the crop's centre."""
+        return (np.arange(count) - (count - 1) / 2) * self.slice_spacing
+
+
+def load_volumes(
+    items: Sequence[Mapping[str, Any]], *, transform: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> list[torch.Tensor]:
+    """Load volumes into memory, reporting every unreadable one at once.
+
+    Args:
+        items: Items with `image` and `case`.
+        transform: Returns the item with `image` as a tensor of shape (1, R, A, S).
+
+    Returns:
+        Plain float32 tensors of shape (1, R, A, S).
+
+    Raises:
+        VolumeError: Naming each volume that could not be loaded, or that holds NaN or infinite voxels.
+    """
+    volumes, faults = [], []
+    for item in tqdm(items, desc="load volumes", unit="volume", leave=False):
+        try:
+            volume = torch.as_tensor(transform(item)["image"], dtype=torch.float32)
+        except Exception as error:  # any reader's fault becomes one line of the report
+            faults.append(f"{item['case']}: {item['image']} could not be loaded: {error.__cause__ or error}")
+            continue
+        if not torch.isfinite(volume).all():
+            faults.append(f"{item['case']}: {item['image']} holds NaN or infinite voxels; repair or exclude it.")
+        volumes.append(volume)
+    if faults:
+        raise VolumeError("\n".join(faults))
+    return volumes

@@ -1,0 +1,1 @@
+"""Experiments that use the method and are never used by it."""

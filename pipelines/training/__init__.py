@@ -1,0 +1,19 @@
+"""Training of the translator."""
+
+from pipelines.training.checkpoint import Checkpoints
+from pipelines.training.cyclegan import CycleGAN, CycleImages
+from pipelines.training.objective import CycleGANObjective
+from pipelines.training.schedule import ConstantThenLinear
+from pipelines.training.trainer import CycleGANTrainer
+from pipelines.training.weights import CheckpointError, load_weights
+
+__all__ = [
+    "CheckpointError",
+    "Checkpoints",
+    "ConstantThenLinear",
+    "CycleGAN",
+    "CycleGANObjective",
+    "CycleGANTrainer",
+    "CycleImages",
+    "load_weights",
+]

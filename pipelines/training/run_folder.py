@@ -1,0 +1,85 @@
+"""The folder that a training leaves behind."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from monai.bundle import ConfigParser
+from monai.bundle.workflows import ConfigWorkflow
+
+import cyclevox
+from pipelines.training.environment import environment
+from preprocessing.cohort import Cohort
+from preprocessing.provenance import file_hash
+
+
+class RunFolderError(ValueError):
+    """An output folder that cannot take this run."""
+
+
+class RunFolder:
+    """Record what a run is made of: configuration, environment and the hashes of its data.
+
+    Args:
+        path: The run folder; made if absent.
+        cohort: The cohort that the run trains on.
+        resume: Whether a run that is already there is continued.
+
+    Raises:
+        RunFolderError: If a run is there and is not to be resumed, or the other way round.
+    """
+
+    def __init__(self, *, path: Path | str, cohort: Cohort, resume: bool) -> None:
+        self.path = Path(path)
+        present = (self.path / "config.json").exists()
+        if present and not resume:
+            raise RunFolderError(f"{self.path} already holds a run. Use --resume to continue it, or another folder.")
+        if resume and not present:
+            raise RunFolderError(f"Wanted a run to resume in {self.path}, found none. Train without --resume first.")
+        self.config = executed_config()
+        self._record(cohort)
+
+    def _record(self, cohort: Cohort) -> None:
+        for name in ("checkpoints", "validation", "model"):
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+        _write_json(self.path / "environment.json", environment())
+        table = pd.read_csv(cohort.table, dtype=str, keep_default_na=False)
+        table["sha256"] = [file_hash(case.image) for case in cohort]
+        table.to_csv(self.path / "cohort.csv", index=False)
+        _write_json(self.path / "config.json", self.config)
+
+    def resolved(self, id: str) -> Any:
+        """Return a configuration entry with its references replaced by their values, nothing instantiated."""
+        item = ConfigParser(self.config).get_parsed_content(id, instantiate=False)
+        return item.get_config() if hasattr(item, "get_config") else item
+
+
+def default_output(name: str) -> str:
+    """Return `runs/<name>` under the working directory, or beside the bundle when that is the working directory."""
+    here = Path.cwd().resolve()
+    bundle = cyclevox.bundle_path().resolve()
+    inside = here == bundle or bundle in here.parents
+    return str((bundle.parent if inside else here) / "runs" / name)
+
+
+def executed_config() -> dict[str, Any]:
+    """Return the configuration of the MONAI workflow that is being run, overlays and overrides included.
+
+    MONAI gives a config's own expressions no way to see the whole of it, so it is looked up among the callers.
+    """
+    for frame in inspect.stack():
+        workflow = frame.frame.f_locals.get("self")
+        if isinstance(workflow, ConfigWorkflow):
+            config: dict[str, Any] = json.loads(json.dumps(workflow.parser.get(), default=str))
+            return config
+    return {}
+
+
+def _write_json(path: Path, content: Any) -> None:
+    beside = path.with_suffix(".partial")
+    beside.write_text(json.dumps(content, indent=2, default=str) + "\n")
+    beside.replace(path)

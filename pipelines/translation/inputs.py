@@ -1,0 +1,143 @@
+"""What is translated: one file or a cohort, prepared as the model's training data were."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pipelines.translation.model_folder import ModelError, TranslationModel
+from pipelines.translation.recipe import build_steps
+from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
+from preprocessing.preparation import prepare_scan
+from pipelines.data.sidecar import stored_provenance
+from preprocessing.scan import Scan
+from preprocessing.volume import read_labels, read_volume, write_volume
+
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+
+
+class InputError(ValueError):
+    """An input or output of a translation that is not what it should be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationReport:
+    """What a translation made.
+
+    Args:
+        output: The written file or cohort folder.
+        translated: Names of the cases that were written.
+        failed: By case, why it was not.
+    """
+
+    output: Path
+    translated: tuple[str, ...]
+    failed: dict[str, str]
+
+
+class TranslationInputs:
+    """List the volumes to translate, prepare each, and close the output when all are written.
+
+    A volume that carries the sidecar of the model's own preparation is taken as it is. One that cannot be read or
+    prepared is left out and reported; the others go on.
+
+    Args:
+        source: A NIfTI file, or a cohort (folder or table) whose cases of the model's source domain are translated.
+        output: A NIfTI file for a file, a folder for a cohort.
+        model: The translator.
+        to: Domain to translate to.
+
+    Raises:
+        InputError: If input and output do not fit each other.
+        ModelError: If the model does not know the domain, or the cohort has no case to translate.
+    """
+
+    def __init__(self, *, source: Path | str, output: Path | str, model: TranslationModel, to: str) -> None:
+        self.source, self.output = Path(source), Path(output)
+        self.model, self.to = model, to
+        self.origin = model.origin_of(to)
+        self.work = self.output.with_name(f".{self.output.name}.work")
+        self.failed: dict[str, str] = {}
+        self.cohort, self.cases = self._list_cases()
+        self.steps = build_steps(model.recipes[self.origin])
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return a MONAI item for every case that could be prepared.
+
+        Each has `image` (prepared volume), `window`, `case`, `source` (the volume to return to) and `output`.
+        """
+        items = []
+        for case in tqdm(self.cases, desc="prepare", unit="volume", leave=False):
+            try:
+                items.append(self._item(case))
+            except (ValueError, OSError, RuntimeError) as error:
+                self.failed[case.case] = str(error)
+        return items
+
+    def finish(self) -> TranslationReport:
+        """Write the output's cohort table, remove the working files and say what was done.
+
+        Raises:
+            InputError: If no case at all could be translated.
+        """
+        written = [case for case in self.cases if self._output_of(case).exists() and case.case not in self.failed]
+        shutil.rmtree(self.work, ignore_errors=True)
+        if not written:
+            raise InputError("\n".join(f"{case}: {message}" for case, message in self.failed.items()))
+        if self.cohort is not None:
+            write_cohort(self.output / TABLE_NAME, [self._output_case(case) for case in written])
+        return TranslationReport(
+            output=self.output, translated=tuple(case.case for case in written), failed=dict(self.failed)
+        )
+
+    def _list_cases(self) -> tuple[Cohort | None, Sequence[Case]]:
+        if self.source.is_file() and self.source.name.endswith(NIFTI_SUFFIXES):
+            return None, [self._single_case()]
+        cohort = read_cohort(self.source)
+        if self.output.exists() and not self.output.is_dir():
+            raise InputError(f"Wanted a folder to write the translated cohort to, found the file {self.output}.")
+        cases = cohort.select(domain=self.origin)
+        if not cases:
+            raise ModelError(
+                f"{cohort.table}: wanted cases of the domain {self.origin!r}, which this model translates to "
+                f"{self.to!r}, found {', '.join(cohort.domains)}."
+            )
+        return cohort, cases
+
+    def _single_case(self) -> Case:
+        if not self.output.name.endswith(NIFTI_SUFFIXES):
+            raise InputError(
+                f"Wanted an output file ending in .nii.gz for the input file {self.source}, got {self.output}."
+            )
+        name = self.source.name.removesuffix(".gz").removesuffix(".nii")
+        source = self.source.absolute()
+        return Case(
+            case=name, patient=name, domain=self.origin, image=source, label=None, mask=None, pair=None, split="test"
+        )
+
+    def _item(self, case: Case) -> dict[str, Any]:
+        output = self._output_of(case)
+        output.unlink(missing_ok=True)
+        item = {"case": case.case, "source": str(case.image), "output": str(output)}
+        provenance = stored_provenance(case.image)
+        if provenance is not None and list(provenance.recipe) == list(self.model.recipes[self.origin]):
+            return {**item, "image": str(case.image), "window": provenance.window.to_dict()}
+        mask = read_labels(case.mask, case=case.case) if case.mask else None
+        scan = prepare_scan(Scan(image=read_volume(case.image, case=case.case), mask=mask), self.steps)
+        prepared = self.work / f"{case.case}.nii.gz"
+        write_volume(scan.image, prepared)
+        window = scan.window or self.model.windows[self.origin]
+        return {**item, "image": str(prepared), "window": window.to_dict()}
+
+    def _output_of(self, case: Case) -> Path:
+        return self.output if self.cohort is None else (self.output / "images" / f"{case.case}.nii.gz").absolute()
+
+    def _output_case(self, case: Case) -> Case:
+        # The body mask lies on the source grid, which is the translation's as well. The source's labels stay with
+        # the source: in a cohort of predictions they would pass for predicted ones.
+        return replace(case, domain=self.to, image=self._output_of(case), label=None, pair=None)

@@ -1,0 +1,87 @@
+"""Translation of one volume from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import SimpleITK as sitk
+import torch
+from monai.bundle import ConfigParser
+from monai.inferers import SliceInferer
+from monai.transforms import DivisiblePad
+from torch import nn
+
+from evaluation.arrays import canonical_array
+from pipelines.training.weights import load_weights
+from pipelines.translation.model_folder import TranslationModel, read_model
+from pipelines.translation.recipe import build_steps
+from pipelines.translation.writer import to_source_grid
+from preprocessing.preparation import prepare_scan
+from preprocessing.scan import Scan
+
+SIZE_FACTOR = 4
+"""The generator halves its slices twice, so their sides must be multiples of 4."""
+
+
+def translate_volume(
+    image: sitk.Image,
+    *,
+    model: TranslationModel | Path | str,
+    to: str,
+    network: nn.Module | None = None,
+    device: torch.device | str = "cpu",
+) -> sitk.Image:
+    """Translate a volume to another domain and return it on its own grid.
+
+    Args:
+        image: A scan as it came from the scanner, any orientation; LPS millimetres as SimpleITK keeps them.
+        model: A model folder, or what `read_model` made of it.
+        to: Domain to translate to, for example "ct".
+        network: Generator to use instead of the model's own; (batch, 1, rows, columns) in [-1, 1] to the same.
+        device: Where the network computes.
+
+    Returns:
+        The synthetic volume on the image's grid: int16 HU for CT, float32 nominal units for MR.
+
+    Raises:
+        ModelError: If the model does not translate to that domain.
+    """
+    model = model if isinstance(model, TranslationModel) else read_model(model)
+    scan = prepare_scan(Scan(image=image), build_steps(model.recipes[model.origin_of(to)]))
+    source_window = scan.window or model.windows[model.origin_of(to)]
+    network = network or load_weights(build_network(model), model.weights(to))
+    volume = torch.from_numpy(source_window.forward(canonical_array(scan.image))).float()[None]
+    translated = infer_slices(volume, network=network.to(device), axis=model.slice_axis, device=device)
+    window = model.windows[to]
+    array = window.backward(translated[0].cpu().numpy())
+    return to_source_grid(array, prepared=scan.image, source=image, window=window)
+
+
+def build_network(model: TranslationModel) -> nn.Module:
+    """Build the model's generator with fresh weights."""
+    network: nn.Module = ConfigParser({"network": dict(model.network)}).get_parsed_content("network")
+    return network
+
+
+@torch.inference_mode()
+def infer_slices(
+    volume: torch.Tensor, *, network: nn.Module, axis: int, device: torch.device | str = "cpu"
+) -> torch.Tensor:
+    """Translate a windowed volume slice by slice.
+
+    Args:
+        volume: Shape (1, R, A, S) in [-1, 1].
+        network: Generator in evaluation mode.
+        axis: Axis of [R, A, S] along which slices are stacked.
+        device: Where the network is.
+
+    Returns:
+        The translation, same shape.
+    """
+    padding = DivisiblePad(k=SIZE_FACTOR, mode="constant", value=-1.0)
+    padded = padding(volume)
+    inferer = SliceInferer(roi_size=(-1, -1), sw_batch_size=8, spatial_dim=axis)
+    translated = inferer(padded.as_tensor()[None].to(device), network)[0]
+    padded.set_array(translated.cpu())
+    restored: torch.Tensor = padding.inverse(padded).as_tensor()
+    return restored

@@ -1,0 +1,91 @@
+"""The last step of a translation: the network's answer as a file on the source's grid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
+
+from pipelines.training.environment import software_versions
+from pipelines.translation.grid_of_array import image_on_grid_of
+from pipelines.translation.model_folder import TranslationModel
+from preprocessing.intensity_window import IntensityWindow
+from preprocessing.provenance import file_hash
+from preprocessing.return_to_source import return_to_source
+from preprocessing.volume import read_volume, write_volume
+
+
+class WriteOnSourceGridd(MapTransform):
+    """Resample a translated volume onto the grid of the file it came from and write it.
+
+    Args:
+        keys: Entry that holds the translation, shape (1, R, A, S) on the prepared grid, in target units.
+        model: The translator; the lower end of its window fills what the prepared grid left out.
+        to: Domain translated to.
+    """
+
+    def __init__(self, keys: KeysCollection, *, model: TranslationModel, to: str) -> None:
+        super().__init__(keys)
+        self.model = model
+        self.to = to
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Write the item's translation to its `output` and return the item."""
+        item = dict(data)
+        source = read_volume(Path(item["source"]), case=item["case"])
+        prepared = read_volume(Path(item["prepared"]), case=item["case"])
+        for key in self.key_iterator(item):
+            array = np.asarray(item[key].detach().cpu())[0]
+            window = self.model.windows[self.to]
+            output = Path(item["output"])
+            write_volume(to_source_grid(array, prepared=prepared, source=source, window=window), output)
+            write_record(output, model=self.model, to=self.to, source=Path(item["source"]))
+        return item
+
+
+def to_source_grid(
+    array: np.ndarray[Any, np.dtype[Any]], *, prepared: sitk.Image, source: sitk.Image, window: IntensityWindow
+) -> sitk.Image:
+    """Return a translated array as a volume on the source's grid: int16 for HU, float32 otherwise.
+
+    Args:
+        array: Translation [R, A, S] on the prepared grid, in the target's unit.
+        prepared: The prepared volume that was translated.
+        source: The volume it was prepared from.
+        window: The target's window; its lower end fills what the prepared grid left out.
+    """
+    translated = image_on_grid_of(array.astype(np.float32), prepared)
+    returned = return_to_source(translated, source=source, outside=window.low)
+    return sitk.Cast(sitk.Round(returned), sitk.sitkInt16) if window.unit == "HU" else returned
+
+
+def write_record(output: Path, *, model: TranslationModel, to: str, source: Path) -> None:
+    """Write what made a synthetic volume beside it, as `<name>.json`.
+
+    Args:
+        output: The synthetic volume.
+        model: The translator.
+        to: Domain translated to.
+        source: The volume that was translated; only its hash is recorded.
+    """
+    record = {
+        "synthetic": True,
+        "domain": to,
+        "translated_from": model.origin_of(to),
+        "window": model.windows[to].to_dict(),
+        "source_sha256": file_hash(source),
+        "weights_sha256": file_hash(model.weights(to)),
+        "training_iterations": model.iteration,
+        "training_cohort": model.cohort_hash,
+        "versions": software_versions(),
+    }
+    path = output.with_name(output.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    beside = path.with_suffix(".partial")
+    beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    beside.replace(path)
