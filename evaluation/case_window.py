@@ -1,0 +1,76 @@
+"""Which intensity window a case is judged in."""
+
+import json
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from preprocessing.cohort import Case
+from preprocessing.intensity_window import IntensityWindow
+from preprocessing.scan import Scan, Step
+from preprocessing.window import FixedWindow
+
+WindowSetting = IntensityWindow | Step
+"""A window, or the preprocessing step that chooses one."""
+
+
+def case_window(
+    case: Case, image: sitk.Image, *, body: sitk.Image | None, setting: WindowSetting
+) -> IntensityWindow:
+    """Return the window of a case: a fixed one, else the one stored beside its volume, else fitted to it.
+
+    Args:
+        case: the case.
+        image: its volume.
+        body: its body mask on the same grid, or None for the whole volume.
+        setting: an `IntensityWindow`, `FixedWindow`, `PercentileWindow`, or another step that sets one.
+
+    Raises:
+        ValueError: the step sets no window, or the record beside the volume is damaged.
+    """
+    if isinstance(setting, IntensityWindow):
+        return setting
+    recorded = None if isinstance(setting, FixedWindow) else recorded_window(case)
+    if recorded is not None:
+        return recorded
+    window = setting(Scan(image=image, mask=body if body is not None else _everything(image))).window
+    if window is None:
+        raise ValueError(f"case {case.case}: expected {setting!r} to set a window, it set none")
+    return window
+
+
+def recorded_window(case: Case) -> IntensityWindow | None:
+    """Return the window in the record beside a case's volume; None without record or window.
+
+    Args:
+        case: the case; the record of `<name>.nii.gz` is `<name>.json`.
+
+    Raises:
+        ValueError: the record cannot be read.
+    """
+    path = beside(case, ".json")
+    if not path.exists():
+        return None
+    try:
+        # Only the window is wanted: records of preparation and of translation both hold it.
+        fields = json.loads(path.read_text(encoding="utf-8")).get("window")
+        return IntensityWindow.from_dict(fields) if fields else None
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        found = f"expected a record with a window, found {error!r}"
+        raise ValueError(f"case {case.case}, file {path}: {found}; prepare the case again") from error
+
+
+def beside(case: Case, ending: str) -> Path:
+    """Return the path of a file that stands beside a case's volume: its name with another ending.
+
+    Args:
+        case: the case.
+        ending: such as ".json" or "_coverage.nii.gz".
+    """
+    return case.image.with_name(case.image.name.removesuffix(".gz").removesuffix(".nii") + ending)
+
+
+def _everything(image: sitk.Image) -> sitk.Image:
+    everything: sitk.Image = sitk.Image(image.GetSize(), sitk.sitkUInt8) + 1
+    everything.CopyInformation(image)
+    return everything
