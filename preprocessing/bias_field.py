@@ -65,7 +65,13 @@ class N4BiasFieldCorrection:
             "iterations_of_last_level": int(n4.GetElapsedIterations()),
             "log_field_sd": float(log_field[body].std()),
         }
-        return replace(scan, image=image).with_note("N4BiasFieldCorrection", note)
+        corrected_scan = replace(scan, image=image).with_note("N4BiasFieldCorrection", note)
+        if note["convergence"] > self.convergence:
+            message = (
+                f"N4 stopped after {self.iterations[-1]} iterations of its last level, not yet converged"
+            )
+            return corrected_scan.with_warning(message)
+        return corrected_scan
 
     def _body(self, scan: Scan) -> Bool[np.ndarray, "z y x"]:
         if scan.mask is None:

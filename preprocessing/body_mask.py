@@ -47,7 +47,7 @@ class BodyMask:
             ValueError: if nothing is brighter than the threshold.
         """
         if scan.mask is not None:
-            return scan.with_note("BodyMask", {"source": "given"})
+            return scan
         spacing = scan.image.GetSpacing()[::-1]
         smooth = _smoothed(sitk.GetArrayViewFromImage(scan.image), self.smoothing, spacing)
         threshold = _otsu(smooth) if self.threshold is None else self.threshold

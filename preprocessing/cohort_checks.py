@@ -15,8 +15,6 @@ CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """A case names its output files, so its name must be a plain file name."""
 DERIVED_SUFFIXES = ("_label", "_mask")
 """Endings that the outputs of a case carry, so that no case may be called like another's output."""
-LABEL_TOLERANCE_MM = 0.05
-"""Corners of a label volume may lie this far from its image's: other tools round their headers."""
 
 
 def row_faults(rows: Sequence[Row], *, splits: Sequence[str]) -> list[str]:
@@ -120,7 +118,7 @@ def _case_file_faults(row: Row, folder: Path) -> Iterator[str]:
             yield f"case {row['case']}, {column} {path}: {fault}"
     for column in ("label", "mask"):
         if column in headers and "image" in headers:
-            difference = headers["image"].grid.difference(headers[column].grid, tolerance=LABEL_TOLERANCE_MM)
+            difference = headers["image"].grid.difference(headers[column].grid)
             if difference:
                 yield (
                     f"case {row['case']}, {column} {folder / row[column]}: expected the grid of its image, "
