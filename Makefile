@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 
 # Two test processes on two cores are faster than one with two threads, and more threads than cores are slower.
 WORKERS ?= 2
-PYTEST  := $(BIN)/python -m pytest -n $(WORKERS)
+PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 test test-all slow: export OMP_NUM_THREADS ?= 1
 
 .PHONY: help install demo test test-all lint docs slow clean

@@ -1,6 +1,7 @@
 """The door of cyclevox: a guard against hidden packages, the bundle's place, the version, the command line.
 
-Importing this module loads neither torch nor MONAI, and every config of the bundle imports it first.
+Importing this module loads neither torch nor MONAI. Every config of the bundle imports it first, and calls
+`check_packages` first: MONAI holds back an error of an import until the imported name is used.
 """
 
 import sys
@@ -8,10 +9,32 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "bundle_path", "main"]
+__all__ = ["__version__", "bundle_path", "check_packages", "main"]
 
 _HOME = Path(__file__).resolve().parent
 _FLOORS = ("preprocessing", "evaluation", "pipelines")
+
+
+def check_packages() -> None:
+    """Check that the packages `preprocessing`, `evaluation` and `pipelines` that Python finds are ours.
+
+    It runs when this module is imported.
+
+    Raises:
+        ImportError: If another package of that name comes first on the import path, or ours is missing.
+    """
+    for name in _FLOORS:
+        origin = _origin(name)
+        if origin is None:
+            raise ImportError(
+                f"cyclevox expects its package {name!r} in {_HOME}, found none: install cyclevox again"
+            )
+        if not _is_own(origin):
+            in_the_way = origin.parent if origin.name == "__init__.py" else origin
+            raise ImportError(
+                f"cyclevox expects its own package {name!r} from {_HOME / name}, but {in_the_way} comes "
+                f"first on the import path and hides it. Start from another folder, or rename {in_the_way}."
+            )
 
 
 def bundle_path() -> Path:
@@ -57,24 +80,4 @@ def _is_own(origin: Path) -> bool:
     )
 
 
-def _refuse_hidden_floors() -> None:
-    """Check that each floor of the house is ours.
-
-    Raises:
-        ImportError: If another package of that name comes first on the import path, or ours is missing.
-    """
-    for name in _FLOORS:
-        origin = _origin(name)
-        if origin is None:
-            raise ImportError(
-                f"cyclevox expects its package {name!r} in {_HOME}, found none: install cyclevox again"
-            )
-        if not _is_own(origin):
-            in_the_way = origin.parent if origin.name == "__init__.py" else origin
-            raise ImportError(
-                f"cyclevox expects its own package {name!r} from {_HOME / name}, but {in_the_way} comes "
-                f"first on the import path and hides it. Start from another folder, or rename {in_the_way}."
-            )
-
-
-_refuse_hidden_floors()
+check_packages()

@@ -1,5 +1,7 @@
 """The door refuses foreign packages of our floors' names, whichever way they come, and accepts our own."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -90,3 +92,36 @@ def test_door_opens_fast_and_light(tmp_path):
     runs = [python(code, folder=tmp_path).stdout.split("\n")[:2] for _ in range(5)]
     assert min(float(seconds) for seconds, _ in runs) < 0.05
     assert {loaded for _, loaded in runs} == {"[]"}
+
+
+@pytest.mark.slow
+def test_bundle_started_in_a_users_folder_says_what_is_in_the_way(tmp_path):
+    (tmp_path / "preprocessing").mkdir()
+    (tmp_path / "preprocessing" / "__init__.py").touch()
+    config = {"imports": ["$import cyclevox"], "initialize": ["$cyclevox.check_packages()"], "run": ["$1"]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    command = [
+        sys.executable,
+        "-m",
+        "monai.bundle",
+        "run",
+        "--config_file",
+        "config.json",
+        "--bundle_root",
+        ".",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(HOUSE)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert f"{(tmp_path / 'preprocessing').resolve()} comes first on the import path" in done.stderr
+
+
+def test_every_config_calls_the_guard_first():
+    configs = {
+        path.name: json.loads(path.read_text()) for path in (HOUSE / "bundle" / "configs").glob("**/*.json")
+    }
+    importing = {name: config for name, config in configs.items() if "imports" in config}
+    starting = {name: config for name, config in configs.items() if "initialize" in config}
+    assert {"preprocess.json", "train.json", "inference.json"} <= set(importing) & set(starting)
+    assert {config["imports"][0] for config in importing.values()} == {"$import cyclevox"}
+    assert {config["initialize"][0] for config in starting.values()} == {"$cyclevox.check_packages()"}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.outcome import AsJson, Outcome, conclude
+from pipelines.commands.outcome import AsJson, Outcome, UsageError, conclude
 
 
 def phantom(
@@ -20,7 +20,7 @@ def phantom(
         int, typer.Option(min=16, help="In-plane pixels of an MR slice (256 at full size).")
     ] = 64,
     shift: Annotated[
-        float, typer.Option(min=0, help="How far the CT population differs from the MR one (0: not).")
+        float, typer.Option(min=0, max=1, help="How far the CT population differs from the MR one (0: not).")
     ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
@@ -32,6 +32,12 @@ def phantom(
     def work() -> Outcome:
         from preprocessing.phantom.cohort import write_phantom_cohort
 
+        for domain, labelled, scans in (("ct", labelled_ct, ct), ("mr", labelled_mr, mr)):
+            if labelled > scans:
+                raise UsageError(
+                    f"expected --labelled-{domain} at most --{domain}, found {labelled} of {scans}: "
+                    f"ask for fewer labels or more scans"
+                )
         write_phantom_cohort(
             out,
             mr=mr,

@@ -29,7 +29,7 @@ def prepare(
         import cyclevox
         from pipelines.commands.bundle_run import run_bundle
 
-        configs = [cyclevox.bundle_path() / "configs" / "preprocess.json", *(recipe or [])]
+        configs: list[Path | str] = [cyclevox.bundle_path() / "configs" / "preprocess.json", *(recipe or [])]
         *_, report = run_bundle(configs, {"dataset_dir": str(cohort), "output_dir": str(out)})
         return Outcome(
             results={
