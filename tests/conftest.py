@@ -10,7 +10,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 # Before any test imports them: every call of an annotated function then has its array shapes checked.
 install_import_hook(
-    ["preprocessing", "evaluation", "pipelines.losses", "pipelines.data"], "beartype.beartype"
+    ["preprocessing", "evaluation", "pipelines.losses", "pipelines.data"], "typechecking.check"
 )
 
 ROOT = Path(__file__).resolve().parent.parent
