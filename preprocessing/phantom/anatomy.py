@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from preprocessing.phantom.body import Outline
 from preprocessing.phantom.bones import FEMUR_LANDMARKS, HIP_LANDMARKS, Bones, disc_depth
-from preprocessing.phantom.fields import Coordinates, SmoothField
+from preprocessing.phantom.fields import Coordinates
 from preprocessing.phantom.labels import label_id
-from preprocessing.phantom.muscles import Belly, bellies
-from preprocessing.phantom.patient import Patient, random_stream
+from preprocessing.phantom.muscles import Muscles
+from preprocessing.phantom.patient import Patient
 from preprocessing.phantom.pose import Pose, RestPoints
-from preprocessing.phantom.solids import Array
+from preprocessing.phantom.solids import FAR, Array
 from preprocessing.phantom.viscera import BLADDER_WALL, RECTUM_WALL, Viscera
 
 SKIN = 1.8
@@ -24,8 +24,6 @@ HIP_CORTEX = 1.7
 """Thickness of the hip bone's cortical shell, mm."""
 SACRUM_CORTEX = 1.3
 """Thickness of the cortical shell of sacrum and spine, mm."""
-FAR = np.float32(1e3)
-"""A distance in mm larger than any that decides anything."""
 
 
 class Tissue(IntEnum):
@@ -93,10 +91,7 @@ class HipAnatomy:
         self._bones = Bones(patient)
         self._outline = Outline(patient)
         self._viscera = Viscera(patient)
-        self._bellies = {
-            side: bellies(patient.bulk * (1 + side * patient.asymmetry / 2)) for side in (+1, -1)
-        }
-        self._plane = SmoothField(random_stream(patient.seed, "planes"), wavelength=(40, 110), waves=4)
+        self._muscles = Muscles(patient)
 
     def landmarks(self) -> dict[str, tuple[float, float, float]]:
         """Return named world positions, LPS mm."""
@@ -137,7 +132,7 @@ class HipAnatomy:
         return replace(merged, clearance=np.minimum(merged.clearance, np.abs(body[0])))
 
     def _side(self, body: Coordinates, side: int, margin: float) -> Classified:
-        rest = self.pose.to_rest(body, side)
+        rest = self.pose.to_rest(body, side, margin)
         painter = _Painter(body[0])
         fascia = self._outline.fascia(rest.soft)
         skin = self._outline.skin(rest.soft, fascia)
@@ -145,8 +140,8 @@ class HipAnatomy:
         painter.shell(skin + np.float32(SKIN), Tissue.FAT)
         texture = rest.soft
         if (fascia < margin).any():
-            cavity = self._outline.cavity(rest.soft)
-            self._paint_muscles(painter, rest, fascia, cavity, margin)
+            cavity = self._outline.cavity(rest.soft, rest.soft_box)
+            self._paint_muscles(painter, rest, fascia, cavity)
             self._paint_viscera(painter, rest, body, cavity, margin)
             femur = self._paint_bones(painter, rest)
             texture = _select(femur < 0, rest.femur, rest.soft)
@@ -154,36 +149,30 @@ class HipAnatomy:
             label=painter.label, tissue=painter.tissue, clearance=painter.clearance, rest=texture
         )
 
-    def _paint_muscles(
-        self, painter: _Painter, rest: RestPoints, fascia: Array, cavity: Array, margin: float
-    ) -> None:
-        near = [belly for belly in self._bellies[rest.side] if _reaches(belly, rest.soft, margin)]
-        first, second = np.full_like(fascia, FAR), np.full_like(fascia, FAR)
-        owner = np.zeros(fascia.shape, np.uint8)
-        for belly in near:
-            distance = belly.solid(rest.soft)
-            closer = distance < first
-            second = np.where(closer, first, np.minimum(second, distance))
-            first = np.where(closer, distance, first)
-            owner[closer] = label_id(belly.name, rest.side)
-        limit = np.maximum(fascia + np.float32(1.0), np.float32(1.0) - cavity)
-        belly_distance = np.maximum(first, limit)
-        inside = belly_distance < 0
-        thickness = np.float32(self.patient.plane) * (1 + np.float32(0.35) * self._plane(rest.soft))
-        plane = np.maximum(thickness, np.float32(0.3)) - (second - first)
+    def _paint_muscles(self, painter: _Painter, rest: RestPoints, fascia: Array, cavity: Array) -> None:
+        first, second, owner = self._muscles.compete(rest, fascia, cavity)
+        inside = first < 0
         painter.label[inside] = owner[inside]
-        painter.tissue[inside & (plane < 0)] = Tissue.MUSCLE
-        border = np.minimum(np.abs(belly_distance), np.where(inside, np.abs(plane) / 2, FAR))
-        np.minimum(painter.clearance, border, out=painter.clearance)
-        np.minimum(painter.clearance, np.where(inside, second - first, FAR) / 2, out=painter.clearance)
+        plane = self._muscles.plane_thickness(rest.soft) - (second - first)
+        streak = self._muscles.streaks(rest.soft, inside)
+        painter.tissue[inside & (plane < 0) & (streak > 0)] = Tissue.MUSCLE
+        # A plane or streak is a border only where there is muscle; halved, as both bellies' distances change.
+        within = np.where(
+            inside, np.minimum(np.minimum(np.abs(plane), second - first) / 2, np.abs(streak)), FAR
+        )
+        np.minimum(painter.clearance, np.minimum(np.abs(first), within), out=painter.clearance)
 
     def _paint_viscera(
         self, painter: _Painter, rest: RestPoints, body: Coordinates, cavity: Array, margin: float
     ) -> None:
-        painter.paint(self._viscera.vessels(rest.soft), Tissue.BLOOD)
+        painter.paint(self._viscera.perineum(rest.soft), Tissue.SOFT_ORGAN)
+        painter.paint(self._viscera.vessels(rest.soft, rest.soft_box), Tissue.BLOOD)
         if (cavity > margin).all():
             return
-        painter.paint(np.maximum(cavity + 3, self._viscera.bowel(body)), Tissue.SOFT_ORGAN)
+        loops, gas = self._viscera.bowel(body)
+        loops = np.maximum(cavity + np.float32(2.5), loops)
+        painter.paint(loops, Tissue.SOFT_ORGAN)
+        painter.paint(np.maximum(loops + np.float32(3.0), gas), Tissue.AIR)
         organs = self._viscera.organs(body)
         clear = np.minimum(organs.bladder, organs.rectum) - np.float32(4.0)
         painter.paint(clear, Tissue.FAT)
@@ -196,10 +185,10 @@ class HipAnatomy:
 
     def _paint_bones(self, painter: _Painter, rest: RestPoints) -> Array:
         bones, side = self._bones, rest.side
-        hip = bones.hip(rest.pelvis)
-        sacrum = bones.sacrum(rest.pelvis, hip)
-        spine = np.maximum(bones.spine(rest.pelvis), np.float32(1.5) - sacrum)
-        femur = bones.femur(rest.femur)
+        hip = bones.hip(rest.pelvis, rest.pelvis_box)
+        sacrum = bones.sacrum(rest.pelvis, rest.pelvis_box, hip)
+        spine = np.maximum(bones.spine(rest.pelvis, rest.pelvis_box), np.float32(1.5) - sacrum)
+        femur = bones.femur(rest.femur, rest.femur_box)
         painter.paint(bones.joint(rest.pelvis), Tissue.CARTILAGE)
         joint_line = np.maximum(
             np.maximum(hip, sacrum) - np.float32(4.0), np.abs(hip - sacrum) - np.float32(4.0)
@@ -217,13 +206,6 @@ class HipAnatomy:
             painter.paint(distance, Tissue.CORTICAL_BONE, label_id(name, side))
             painter.shell(distance + cortex, Tissue.MARROW)
         return femur
-
-
-def _reaches(belly: Belly, points: Coordinates, margin: float) -> bool:
-    """Return whether a belly's bounding box, grown by the margin, meets that of the points."""
-    low = np.array([p.min() for p in points]) - margin
-    high = np.array([p.max() for p in points]) + margin
-    return bool((belly.solid.low <= high).all() and (belly.solid.high >= low).all())
 
 
 def _select(where: NDArray[np.bool_], first: Coordinates, second: Coordinates) -> Coordinates:

@@ -7,6 +7,7 @@ import numpy as np
 from preprocessing.phantom.patient import Patient
 from preprocessing.phantom.solids import (
     Array,
+    Box,
     Coordinates,
     Sweep,
     smooth_intersection,
@@ -14,7 +15,7 @@ from preprocessing.phantom.solids import (
     smooth_union,
 )
 
-COUCH = 104.0
+COUCH = 110.0
 """Depth in mm behind the heads at which a supine patient's fascia is flattened by the table."""
 
 #        height lateral post. along across angle bend
@@ -26,17 +27,18 @@ _TORSO = (
     (50, 0, 12, 155, 92, 0, 0.0),
     (10, 0, 12, 146, 86, 0, 0.0),
     (-30, 0, 12, 112, 78, 0, 0.0),
-    (-60, 0, 10, 70, 58, 0, 0.0),
-    (-82, 0, 8, 20, 20, 0, 0.0),
+    (-60, 0, 8, 76, 62, 0, 0.0),
+    (-86, 0, 4, 40, 40, 0, 0.0),
+    (-98, 0, 2, 14, 14, 0, 0.0),
 )
 _THIGH = (
     (90, 108, -6, 20, 30, 0, 0.0),
     (50, 108, -2, 52, 60, 0, 0.0),
     (10, 105, 2, 62, 70, 0, 0.0),
-    (-40, 100, 0, 74, 76, 0, 0.0),
-    (-85, 95, 0, 81, 80, 0, 0.0),
-    (-130, 93, 0, 81, 80, 0, 0.0),
-    (-230, 88, 0, 74, 76, 0, 0.0),
+    (-40, 99, 0, 76, 78, 0, 0.0),
+    (-85, 94, 0, 84, 82, 0, 0.0),
+    (-130, 91, 0, 84, 82, 0, 0.0),
+    (-230, 87, 0, 77, 78, 0, 0.0),
     (-340, 76, -2, 62, 66, 0, 0.0),
 )
 _BUTTOCK = (
@@ -51,8 +53,8 @@ _BUTTOCK = (
 )
 _CAVITY = (
     (330, 0, -16, 96, 54, 0, 0.0),
-    (150, 0, -20, 96, 50, 0, 0.0),
-    (110, 0, -16, 78, 54, 0, 0.0),
+    (150, 0, -20, 92, 50, 0, 0.0),
+    (110, 0, -14, 74, 56, 0, 0.0),
     (70, 0, -2, 62, 62, 0, 0.0),
     (30, 0, 6, 56, 62, 0, 0.0),
     (-5, 0, 10, 44, 52, 0, 0.0),
@@ -79,7 +81,7 @@ class Outline:
         """Return the distance to the deep fascia around the muscles."""
         upper = smooth_union(self._torso(soft), self._thigh(soft), 26)
         whole = smooth_union(upper, self._buttock(soft), 22) - np.float32(self._growth)
-        return smooth_intersection(whole, soft[1] - np.float32(COUCH), 18)
+        return smooth_intersection(whole, soft[1] - np.float32(COUCH), 36)
 
     def fat_thickness(self, soft: Coordinates) -> Array:
         """Return the thickness in mm of the fat under the skin: buttock, trochanter and lower belly carry most."""
@@ -95,9 +97,9 @@ class Outline:
     def skin(self, soft: Coordinates, fascia: Array) -> Array:
         """Return the distance to the body's surface."""
         outer = fascia - self.fat_thickness(soft)
-        couch = soft[1] - np.float32(COUCH + 0.55 * self._fat)
-        return smooth_intersection(outer, couch, 16)
+        couch = soft[1] - np.float32(COUCH + 0.6 * self._fat)
+        return smooth_intersection(outer, couch, 30)
 
-    def cavity(self, soft: Coordinates) -> Array:
+    def cavity(self, soft: Coordinates, near: Box) -> Array:
         """Return the distance to the cavity of abdomen and pelvis that holds the viscera."""
-        return self._cavity(soft)
+        return self._cavity(soft, near)

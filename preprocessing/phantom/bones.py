@@ -7,7 +7,9 @@ import numpy as np
 from preprocessing.phantom.patient import Patient
 from preprocessing.phantom.pose import HEAD
 from preprocessing.phantom.solids import (
+    FAR,
     Array,
+    Box,
     Coordinates,
     Sweep,
     ellipsoid,
@@ -19,8 +21,8 @@ from preprocessing.phantom.solids import (
 
 SOCKET_GAP = 3.4
 """Thickness in mm of the cartilage between the femoral head and the acetabulum."""
-SOCKET_WALL = 9.0
-"""Thickness in mm of the acetabular wall."""
+SOCKET_WALL = (5.5, 13.0)
+"""Thickness in mm of the acetabular wall: at its floor and front, and at its roof."""
 SOCKET_OPENING = (0.70, -0.28, -0.66)
 """Direction (lateral, posterior, head) in which the acetabulum opens: about 45 degrees abducted, 20 anteverted."""
 SACROILIAC_GAP = 2.6
@@ -75,6 +77,11 @@ _ARCH = ((112, 0, 58, 14, 12, 0, 0.0), (180, 0, 46, 15, 15, 0, 0.0), (300, 0, 50
 DISCS = ((117.0, 123.0), (150.0, 158.0), (186.0, 194.0), (222.0, 230.0))
 """Heights in mm at rest between which an intervertebral disc stands in place of bone."""
 
+HIP_BOX = Box((0.0, -72.0, -92.0), (152.0, 112.0, 152.0))
+"""Where a hip bone can be, rest mm."""
+FEMUR_BOX = Box((55.0, -45.0, -340.0), (165.0, 60.0, 40.0))
+"""Where a femur can be, rest mm, for any anteversion."""
+
 FEMUR_LANDMARKS = {
     "femoral_head_centre": (HEAD, 0.0, 0.0),
     "greater_trochanter_tip": (136.0, 17.0, 5.0),
@@ -103,8 +110,10 @@ class Bones:
         self._sacrum, self._shaft = Sweep(_SACRUM), Sweep(_SHAFT)
         self._body, self._arch = Sweep(_VERTEBRA), Sweep(_ARCH)
 
-    def femur(self, points: Coordinates) -> Array:
+    def femur(self, points: Coordinates, near: Box) -> Array:
         """Return the distance to head, neck, trochanters and shaft, for points seen from the femur."""
+        if not near.meets(FEMUR_BOX):
+            return np.full(points[0].shape, FAR, np.float32)
         u, y, z = points
         cos, sin = np.float32(np.cos(self._version)), np.float32(np.sin(self._version))
         away = u - np.float32(HEAD)
@@ -124,11 +133,15 @@ class Bones:
         shaft = smooth_step(z, -30, -95)
         return np.float32(1.4) + np.maximum(shaft * np.float32(5.0), medial * np.float32(2.6))
 
-    def hip(self, points: Coordinates) -> Array:
+    def hip(self, points: Coordinates, near: Box) -> Array:
         """Return the distance to ilium, ischium and pubis with the socket hollowed out."""
+        if not near.meets(HIP_BOX):
+            return np.full(points[0].shape, FAR, np.float32)
         inner = self._radius + SOCKET_GAP
         centre = ellipsoid(points, (HEAD, 0, 0), (inner,) * 3)
-        wall = smooth_intersection(centre - np.float32(SOCKET_WALL), self.socket_plane(points), 4)
+        floor, ceiling = SOCKET_WALL
+        thickness = np.float32(floor) + np.float32(ceiling - floor) * smooth_step(points[2], 0, 28)
+        wall = smooth_intersection(centre - thickness, self.socket_plane(points), 4)
         roof = ellipsoid(points, (96, 0, 38), (24, 25, 16))
         upper = smooth_union(smooth_union(self._ilium(points), roof, 10), wall, 10)
         back = smooth_union(upper, self._ischium(points), 8)
@@ -152,13 +165,13 @@ class Bones:
         ball = ellipsoid(points, (HEAD, 0, 0), (self._radius + SOCKET_GAP,) * 3)
         return np.maximum(ball, self.socket_plane(points) - np.float32(9.0))
 
-    def sacrum(self, points: Coordinates, hip: Array) -> Array:
+    def sacrum(self, points: Coordinates, near: Box, hip: Array) -> Array:
         """Return the distance to the sacrum and coccyx, held off the ilium by the sacroiliac joint."""
-        return np.maximum(self._sacrum(points), np.float32(SACROILIAC_GAP) - hip)
+        return np.maximum(self._sacrum(points, near), np.float32(SACROILIAC_GAP) - hip)
 
-    def spine(self, points: Coordinates) -> Array:
+    def spine(self, points: Coordinates, near: Box) -> Array:
         """Return the distance to the lumbar spine, its discs included."""
-        return np.minimum(self._body(points), self._arch(points))
+        return np.minimum(self._body(points, near), self._arch(points, near))
 
 
 def disc_depth(points: Coordinates) -> Array:

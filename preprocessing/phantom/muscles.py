@@ -2,315 +2,100 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import numpy as np
+from numpy.typing import NDArray
 
-from preprocessing.phantom.solids import Knot, Sweep
+from preprocessing.phantom.bellies import BELLIES
+from preprocessing.phantom.fields import Coordinates, SmoothField
+from preprocessing.phantom.labels import label_id
+from preprocessing.phantom.patient import Patient, random_stream
+from preprocessing.phantom.pose import RestPoints
+from preprocessing.phantom.solids import FAR, Array, Sweep, smooth_step
 
-UP, DOWN = 320.0, -340.0
-"""Heights in mm at which muscles that leave the pictured region are simply cut."""
-
-#   rows: height, lateral centre, posterior centre, semi-axis along, across, angle in degrees, bend in 1/mm
-_BELLIES: tuple[tuple[str, tuple[Knot, ...]], ...] = (
-    (
-        "gluteus_maximus",
-        (
-            (112, 60, 98, 8, 3, 145, 0),
-            (98, 66, 98, 26, 9, 148, 0),
-            (70, 80, 92, 50, 15, 150, 0.001),
-            (40, 84, 88, 64, 20, 151, 0.0014),
-            (0, 86, 82, 74, 24, 152, 0.0016),
-            (-40, 93, 76, 72, 26, 150, 0.0018),
-            (-75, 106, 66, 58, 23, 146, 0.002),
-            (-105, 124, 50, 40, 15, 140, 0.002),
-            (-130, 136, 36, 22, 8, 132, 0),
-            (-155, 138, 26, 8, 4, 120, 0),
-        ),
-    ),
-    (
-        "gluteus_medius",
-        (
-            (143, 126, 18, 22, 4, 125, 0.003),
-            (122, 124, 14, 56, 11, 124, 0.003),
-            (90, 128, 10, 64, 18, 118, 0.003),
-            (60, 132, 6, 60, 20, 110, 0.003),
-            (36, 138, 4, 50, 18, 104, 0.003),
-            (14, 148, 6, 36, 12, 98, 0.002),
-            (-6, 156, 10, 20, 6, 95, 0),
-            (-24, 158, 10, 6, 3, 95, 0),
-        ),
-    ),
-    (
-        "gluteus_minimus",
-        (
-            (108, 116, 0, 20, 4, 122, 0.003),
-            (84, 115, -4, 38, 8, 117, 0.003),
-            (60, 115, -6, 40, 12, 111, 0.003),
-            (38, 119, -6, 34, 13, 104, 0.002),
-            (18, 128, -8, 26, 11, 98, 0.002),
-            (0, 140, -8, 17, 7, 95, 0),
-            (-16, 148, -6, 6, 3, 95, 0),
-        ),
-    ),
-    (
-        "iliopsoas",
-        (
-            (UP, 36, 14, 18, 16, 0, 0),
-            (180, 46, 6, 23, 19, 60, 0),
-            (120, 62, -12, 21, 18, 60, 0),
-            (80, 78, -30, 20, 17, 50, 0),
-            (40, 90, -42, 20, 15, 20, 0),
-            (0, 92, -42, 20, 14, 10, 0),
-            (-28, 94, -26, 16, 13, 30, 0),
-            (-52, 98, 2, 9, 9, 40, 0),
-            (-66, 100, 14, 4, 4, 0, 0),
-        ),
-    ),
-    (
-        "iliopsoas",
-        (
-            (140, 104, 8, 18, 4, 128, 0.003),
-            (120, 94, 8, 50, 9, 126, 0.003),
-            (95, 91, 2, 56, 13, 122, 0.003),
-            (70, 94, -10, 48, 15, 118, 0.002),
-            (46, 104, -32, 24, 14, 130, 0),
-            (20, 108, -42, 15, 12, 150, 0),
-            (-20, 106, -30, 12, 10, 150, 0),
-            (-50, 106, -8, 5, 5, 0, 0),
-        ),
-    ),
-    (
-        "quadriceps",
-        (  # rectus femoris
-            (44, 114, -44, 4, 4, 0, 0),
-            (20, 120, -52, 11, 8, 30, 0),
-            (-20, 123, -54, 16, 11, 20, 0),
-            (-80, 118, -60, 22, 14, 10, 0),
-            (-150, 110, -62, 25, 16, 5, 0),
-            (-230, 103, -60, 24, 15, 5, 0),
-            (DOWN, 95, -52, 14, 9, 0, 0),
-        ),
-    ),
-    (
-        "quadriceps",
-        (  # vastus lateralis
-            (-18, 152, -6, 8, 4, 95, 0),
-            (-45, 152, -6, 26, 11, 95, 0.003),
-            (-90, 149, -8, 42, 19, 98, 0.004),
-            (-150, 146, -10, 50, 24, 100, 0.005),
-            (-230, 138, -12, 48, 24, 102, 0.005),
-            (DOWN, 122, -15, 30, 16, 105, 0),
-        ),
-    ),
-    (
-        "quadriceps",
-        (  # vastus intermedius
-            (-42, 126, -18, 14, 6, 10, 0),
-            (-80, 124, -24, 25, 14, 12, 0),
-            (-150, 117, -32, 31, 18, 10, 0),
-            (-230, 109, -34, 31, 18, 8, 0),
-            (DOWN, 97, -30, 22, 14, 0, 0),
-        ),
-    ),
-    (
-        "quadriceps",
-        (  # vastus medialis
-            (-62, 106, -14, 10, 6, 100, 0),
-            (-110, 97, -20, 20, 13, 100, 0),
-            (-170, 88, -24, 27, 20, 100, 0),
-            (-230, 78, -26, 30, 24, 100, 0),
-            (DOWN, 62, -22, 28, 24, 100, 0),
-        ),
-    ),
-    (
-        "adductors",
-        (  # pectineus
-            (6, 44, -58, 12, 4, 20, 0),
-            (-14, 54, -52, 20, 10, 25, 0),
-            (-40, 72, -38, 22, 12, 40, 0),
-            (-68, 92, -12, 18, 10, 60, 0),
-            (-96, 108, 4, 7, 5, 60, 0),
-        ),
-    ),
-    (
-        "adductors",
-        (  # adductor longus
-            (-22, 20, -62, 8, 5, 30, 0),
-            (-50, 32, -56, 17, 11, 30, 0),
-            (-95, 52, -40, 25, 14, 35, 0),
-            (-150, 76, -18, 20, 12, 45, 0),
-            (-230, 92, -2, 10, 7, 60, 0),
-            (DOWN, 95, 8, 5, 4, 60, 0),
-        ),
-    ),
-    (
-        "adductors",
-        (  # adductor brevis
-            (-40, 24, -46, 10, 6, 40, 0),
-            (-62, 42, -34, 24, 13, 45, 0),
-            (-100, 74, -10, 28, 13, 45, 0),
-            (-140, 104, 6, 10, 6, 40, 0),
-        ),
-    ),
-    (
-        "adductors",
-        (  # adductor magnus
-            (-54, 32, -12, 12, 7, 60, 0),
-            (-80, 48, 6, 32, 17, 50, 0),
-            (-120, 66, 18, 38, 20, 35, 0),
-            (-170, 78, 18, 36, 19, 30, 0),
-            (-230, 76, 20, 32, 18, 30, 0),
-            (DOWN, 66, 22, 22, 14, 30, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # gracilis
-            (-44, 14, -44, 5, 5, 60, 0),
-            (-90, 20, -20, 22, 6, 85, 0),
-            (-160, 32, 0, 18, 8, 80, 0),
-            (-230, 44, 16, 14, 8, 70, 0),
-            (DOWN, 48, 36, 9, 7, 70, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # sartorius
-            (86, 127, -52, 4, 4, 0, 0),
-            (40, 114, -64, 14, 7, 20, 0),
-            (0, 104, -66, 16, 7, 15, 0),
-            (-50, 90, -68, 16, 7, 5, 0),
-            (-110, 74, -62, 16, 8, -20, 0),
-            (-170, 60, -48, 15, 8, -45, 0),
-            (-240, 46, -24, 14, 8, -65, 0),
-            (DOWN, 40, 6, 12, 8, 90, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # tensor fasciae latae
-            (84, 132, -44, 5, 4, 60, 0),
-            (56, 137, -48, 15, 8, 60, 0),
-            (20, 145, -46, 22, 11, 65, 0),
-            (-30, 154, -36, 25, 11, 75, 0),
-            (-80, 162, -26, 20, 7, 85, 0),
-            (-130, 166, -16, 10, 3, 95, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # obturator externus
-            (-10, 62, -20, 12, 6, 40, 0),
-            (-30, 62, -14, 30, 12, 42, 0),
-            (-50, 60, -10, 30, 14, 50, 0),
-            (-68, 52, -8, 14, 8, 60, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # obturator internus
-            (34, 60, 20, 16, 5, 100, 0),
-            (12, 50, 12, 32, 8, 98, 0.001),
-            (-16, 48, 8, 36, 10, 96, 0.001),
-            (-42, 44, 4, 34, 10, 92, 0.001),
-            (-66, 44, 4, 18, 6, 90, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # piriformis
-            (72, 46, 72, 10, 6, -30, 0),
-            (54, 62, 62, 32, 10, -30, 0),
-            (36, 86, 48, 40, 11, -30, 0),
-            (18, 116, 32, 28, 9, -30, 0),
-            (4, 134, 24, 10, 5, -30, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # gemelli and the tendon of obturator internus
-            (14, 100, 34, 16, 6, -16, 0),
-            (0, 100, 34, 36, 9, -14, 0),
-            (-20, 102, 30, 34, 9, -8, 0),
-            (-32, 104, 28, 20, 6, 0, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # quadratus femoris
-            (-30, 98, 32, 30, 9, -8, 0),
-            (-50, 98, 30, 34, 11, -6, 0),
-            (-74, 98, 28, 30, 9, 0, 0),
-            (-90, 100, 26, 12, 5, 0, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # hamstrings, lateral
-            (-66, 62, 48, 6, 5, 0, 0),
-            (-100, 84, 56, 20, 15, -10, 0),
-            (-150, 104, 54, 28, 20, -20, 0),
-            (-230, 108, 50, 32, 22, -25, 0),
-            (DOWN, 104, 46, 22, 18, -25, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # hamstrings, medial
-            (-68, 52, 44, 8, 6, 20, 0),
-            (-100, 62, 54, 21, 15, 20, 0),
-            (-150, 68, 54, 27, 20, 25, 0),
-            (-230, 70, 50, 30, 21, 30, 0),
-            (DOWN, 64, 46, 22, 18, 30, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # rectus abdominis
-            (-6, 12, -62, 8, 4, 0, 0),
-            (30, 24, -74, 19, 6, 8, 0),
-            (90, 34, -78, 29, 7, 8, 0.0012),
-            (160, 38, -76, 33, 7, 8, 0.0012),
-            (UP, 40, -72, 34, 7, 8, 0.0012),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # erector spinae and multifidus
-            (20, 14, 104, 8, 4, 0, 0),
-            (60, 20, 98, 17, 9, -10, 0),
-            (110, 30, 84, 30, 19, 0, 0),
-            (170, 38, 66, 36, 24, 0, 0),
-            (UP, 42, 64, 38, 25, 0, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # levator ani
-            (14, 36, 34, 20, 3, 60, 0),
-            (-20, 28, 32, 30, 4, 62, 0),
-            (-50, 18, 24, 24, 5, 70, 0),
-            (-66, 12, 18, 8, 4, 70, 0),
-        ),
-    ),
-    (
-        "other_muscles",
-        (  # quadratus lumborum
-            (140, 82, 46, 20, 9, 20, 0),
-            (180, 74, 44, 24, 11, 15, 0),
-            (UP, 66, 44, 24, 11, 10, 0),
-        ),
-    ),
-)
+SWELLING = 3.5
+"""Distance in mm by which every belly swells into free room at typical bulk, until it meets its neighbours."""
+PLANE_VARIATION = 0.35
+"""Relative standard deviation of a fat plane's thickness from place to place."""
+WALL = (7.5, 6.0)
+"""Depth under the fascia of the middle of the abdominal wall's muscles, and half their thickness, mm."""
+SHEET_WAVELENGTH = (16.0, 34.0)
+"""Range in mm of the wavelengths of the field on whose zero surfaces the fatty streaks lie."""
+SHEET_STRETCH = (1.0, 1.0, 4.0)
+"""How much longer streaks are along each axis: most along the fibres, which run about head to foot."""
+SHEET_SLOPE = 0.27
+"""Typical gradient in 1/mm of that field across the fibres."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Belly:
-    """One belly: the name of the label it belongs to and its swept solid (soft rest coordinates, mm)."""
+class Muscles:
+    """The muscles of one patient, left and right.
 
-    name: str
-    solid: Sweep
+    Args:
+        patient: whose bulk, asymmetry, planes, streaks and seed apply.
+    """
+
+    def __init__(self, patient: Patient) -> None:
+        self._bellies = {}
+        self._swelling = {}
+        for side in (+1, -1):
+            bulk = patient.bulk * (1 + side * patient.asymmetry / 2)
+            self._bellies[side] = [(name, Sweep(knots, thicken=bulk)) for name, knots in BELLIES]
+            self._swelling[side] = np.float32(SWELLING + 12 * (bulk - 1))
+        self._thickness = np.float32(patient.plane)
+        self._infiltration = np.float32(patient.streaks)
+        rng = random_stream(patient.seed, "muscle")
+        self._plane = SmoothField(rng, wavelength=(40, 110), waves=4)
+        self._sheet = SmoothField(rng, wavelength=SHEET_WAVELENGTH, waves=7, stretch=SHEET_STRETCH)
+        self._amount = SmoothField(rng, wavelength=(25, 70), waves=5)
+
+    def compete(
+        self, rest: RestPoints, fascia: Array, cavity: Array
+    ) -> tuple[Array, Array, NDArray[np.uint8]]:
+        """Return the distance to the winning belly, that to the runner-up, and the winner's label.
+
+        Bellies are drawn larger than their room: where they overlap, the one whose surface is farther wins, and
+        the border runs where both are equal. Fascia and cavity confine the winner.
+        """
+        first, second = np.full_like(fascia, FAR), np.full_like(fascia, FAR)
+        owner = np.zeros(fascia.shape, np.uint8)
+        for name, distance in self._near(rest, fascia):
+            closer = distance < first
+            second = np.where(closer, first, np.minimum(second, distance))
+            first = np.where(closer, distance, first)
+            owner[closer] = label_id(name, rest.side)
+        outer = np.maximum(fascia + np.float32(1.0), (first - cavity) / 2 + np.float32(1.0))
+        return np.maximum(first, outer), np.maximum(second, outer), owner
+
+    def plane_thickness(self, soft: Coordinates) -> Array:
+        """Return the thickness of the fat planes, mm."""
+        thickness = self._thickness * (1 + np.float32(PLANE_VARIATION) * self._plane(soft))
+        return np.maximum(thickness, np.float32(0.3))
+
+    def streaks(self, soft: Coordinates, inside: NDArray[np.bool_]) -> Array:
+        """Return the distance to the nearest fatty streak inside muscle, mm, and `FAR` elsewhere."""
+        distance = np.full(inside.shape, FAR, np.float32)
+        if inside.any():
+            points = (soft[0][inside], soft[1][inside], soft[2][inside])
+            half = self._infiltration * (self._amount(points) - np.float32(0.35))
+            distance[inside] = np.abs(self._sheet(points)) / np.float32(SHEET_SLOPE) - np.minimum(half, 2)
+        return distance
+
+    def _near(self, rest: RestPoints, fascia: Array) -> list[tuple[str, Array]]:
+        swelling = self._swelling[rest.side]
+        bellies = self._bellies[rest.side]
+        near = [
+            (name, solid(rest.soft) - swelling) for name, solid in bellies if rest.soft_box.meets(solid.box)
+        ]
+        if rest.soft_box.high[2] > 70:
+            near.append(("other_muscles", _abdominal_wall(rest.soft, fascia)))
+        return near
 
 
-def bellies(bulk: float) -> tuple[Belly, ...]:
-    """Return the bellies of one side, thickened by `bulk`; where they overlap the nearer axis wins."""
-    return tuple(Belly(name=name, solid=Sweep(knots, thicken=bulk)) for name, knots in _BELLIES)
+def _abdominal_wall(soft: Coordinates, fascia: Array) -> Array:
+    """Return the distance to the flat muscles of flank and belly, a shell under the fascia above the iliac crest."""
+    u, y, z = soft
+    depth, half = WALL
+    crest = np.float32(78) + np.float32(60) * smooth_step(y, -50, 10)
+    behind = np.float32(30) * smooth_step(y, 20, 60) + np.float32(12) * smooth_step(u, 45, 25)
+    shell = np.abs(fascia + np.float32(depth)) - np.float32(half) + behind
+    wall: Array = np.maximum(shell, (crest - z) * np.float32(0.6))
+    return wall

@@ -37,6 +37,7 @@ VARIANCES: Mapping[str, Spread] = MappingProxyType(
         "bulk": Spread(mean=1.0, sd=0.09, low=0.78, high=1.2, unit="1"),
         "asymmetry": Spread(mean=0.0, sd=0.05, low=-0.12, high=0.12, unit="1"),
         "plane": Spread(mean=1.7, sd=0.6, low=0.7, high=3.5, unit="mm"),
+        "streaks": Spread(mean=0.7, sd=0.3, low=0.1, high=1.6, unit="mm"),
         "flexion_left": Spread(mean=2.0, sd=4.0, low=-6.0, high=14.0, unit="degrees", shift=6.0),
         "flexion_right": Spread(mean=2.0, sd=4.0, low=-6.0, high=14.0, unit="degrees", shift=6.0),
         "abduction_left": Spread(mean=3.0, sd=3.0, low=-4.0, high=12.0, unit="degrees", shift=3.0),
@@ -84,6 +85,7 @@ class Patient:
     bulk: float
     asymmetry: float
     plane: float
+    streaks: float
     flexion_left: float
     flexion_right: float
     abduction_left: float

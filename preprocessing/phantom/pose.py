@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from preprocessing.phantom.fields import Coordinates, SmoothWarp
 from preprocessing.phantom.patient import Patient, random_stream
-from preprocessing.phantom.solids import smooth_step
+from preprocessing.phantom.solids import Box, box_around, smooth_step
 
 HEAD = 88.0
 """Distance in mm of a femoral head centre from the midline at rest (anatomy frame: origin midway between them)."""
@@ -30,12 +30,18 @@ class RestPoints:
         femur: as seen from the femur of that side, whose hip angles are taken away.
         soft: as seen from the flesh, which follows the pelvis above and the femur below.
         side: +1 for the patient's left, -1 for the right.
+        pelvis_box: box of `pelvis`, grown by the margin within which a solid matters.
+        femur_box: the same of `femur`.
+        soft_box: the same of `soft`.
     """
 
     pelvis: Coordinates
     femur: Coordinates
     soft: Coordinates
     side: int
+    pelvis_box: Box
+    femur_box: Box
+    soft_box: Box
 
 
 def rotation(first: float, second: float, third: float) -> Matrix:
@@ -62,9 +68,7 @@ class Pose:
         self._widening = patient.widening
         self._hips = {+1: _hip(patient, "left"), -1: _hip(patient, "right")}
         shape = random_stream(patient.seed, "shape")
-        self._warps = {
-            side: SmoothWarp(shape, amplitude=WARP_SD, wavelength=WARP_WAVELENGTH) for side in (+1, -1)
-        }
+        self._warp = SmoothWarp(shape, amplitude=WARP_SD, wavelength=WARP_WAVELENGTH)
 
     def to_body(self, points: NDArray[np.floating]) -> Coordinates:
         """Return body coordinates (left, posterior, head; mm at scale 1) of world points (..., 3) in LPS mm."""
@@ -76,8 +80,8 @@ class Pose:
         )
         return first, second, third
 
-    def to_rest(self, body: Coordinates, side: int) -> RestPoints:
-        """Return the rest coordinates of body points that lie on one side."""
+    def to_rest(self, body: Coordinates, side: int, margin: float) -> RestPoints:
+        """Return the rest coordinates of body points that lie on one side; solids beyond `margin` mm do not matter."""
         x, y, z = body
         lateral = x * np.float32(side)
         u = lateral - np.float32(self._widening) * smooth_step(lateral, 0, 66)
@@ -88,8 +92,19 @@ class Pose:
         femur = (femur_offset[0] + np.float32(HEAD), femur_offset[1], femur_offset[2])
         weight = _thigh_weight(u, z)
         blended = tuple(p + weight * (f - p) for p, f in zip(pelvis, femur, strict=True))
-        soft = self._warps[side]((blended[0], blended[1], blended[2]))
-        return RestPoints(pelvis=pelvis, femur=femur, soft=soft, side=side)
+        # One warp of the whole body, so that both sides agree on the midline.
+        mirror = np.float32(side)
+        warped = self._warp((blended[0] * mirror, blended[1], blended[2]))
+        soft = (warped[0] * mirror, warped[1], warped[2])
+        return RestPoints(
+            pelvis=pelvis,
+            femur=femur,
+            soft=soft,
+            side=side,
+            pelvis_box=box_around(pelvis, margin),
+            femur_box=box_around(femur, margin),
+            soft_box=box_around(soft, margin),
+        )
 
     def to_world(
         self, landmark: tuple[float, float, float], *, side: int, femur: bool

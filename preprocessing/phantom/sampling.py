@@ -15,8 +15,8 @@ from preprocessing.phantom.scan_grids import voxel_positions
 
 BLOCK_MM = 34.0
 """Edge in mm of the blocks in which a lattice is evaluated: small enough that few structures reach into one."""
-FINEST = 1.25
-"""Largest distance in mm between sub-voxel samples, the paper's pixel; a voxel has at least two along each axis."""
+FINEST = 1.7
+"""Largest distance in mm between sub-voxel samples; a voxel has at least two along each axis."""
 SLOPE = 1.5
 """Factor by which approximate distances may exceed true ones."""
 

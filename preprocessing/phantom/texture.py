@@ -18,8 +18,8 @@ STREAK_WAVELENGTH = (5.0, 13.0)
 """Range in mm of the spacing of fatty streaks across the fibres; along them they are `STREAK_STRETCH` longer."""
 STREAK_STRETCH = 5.0
 """Length of a streak along the fibres over its width."""
-STREAK_FAT = 0.09
-"""Fat fraction that one standard deviation of streak above the threshold adds."""
+STREAK_FAT = 0.03
+"""Fat fraction that one standard deviation of diffuse fat above the threshold adds; streaks are in the anatomy."""
 SLOW_WAVELENGTH = (35.0, 120.0)
 """Range in mm of the wavelengths of slow drifts."""
 SLOW_SD = 0.035

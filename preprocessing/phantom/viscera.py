@@ -8,12 +8,24 @@ import numpy as np
 
 from preprocessing.phantom.fields import SmoothField
 from preprocessing.phantom.patient import Patient, random_stream
-from preprocessing.phantom.solids import Array, Coordinates, Sweep, ellipsoid, smooth_step, smooth_union
+from preprocessing.phantom.solids import (
+    Array,
+    Box,
+    Coordinates,
+    Sweep,
+    ellipsoid,
+    rod,
+    smooth_step,
+    smooth_union,
+)
 
 BLADDER_WALL = 3.0
 """Thickness in mm of the bladder's wall."""
 RECTUM_WALL = 3.5
 """Thickness in mm of the rectum's wall."""
+
+LOOP_SLOPE = 10.5
+"""Distance in mm per unit of the field that shapes the bowel: one over its mean gradient."""
 
 _RECTUM = (
     (80, 8, 50, 12, 10, 0, 0.0),
@@ -72,7 +84,8 @@ class Viscera:
             (float(rng.normal(3, 2)), float(rng.normal(-24, 8))),
             (float(rng.normal(0, 2)), 34.0),
         ]
-        self._loops = SmoothField(rng, wavelength=(38, 62), waves=7)
+        self._loops = SmoothField(rng, wavelength=(52, 84), waves=7)
+        self._mesentery = 1.0 + 0.12 * patient.fat
 
     def organs(self, body: Coordinates) -> Organs:
         """Return the distances for points in signed body coordinates (left, posterior, head)."""
@@ -88,12 +101,24 @@ class Viscera:
         prostate = ellipsoid(body, (0, 6, -32), (22, 17, 17))
         return Organs(bladder=bladder, rectum=rectum, gas=gas, prostate=prostate)
 
-    def vessels(self, soft: Coordinates) -> Array:
+    def vessels(self, soft: Coordinates, near: Box) -> Array:
         """Return the distance to the iliac and femoral artery and vein, for soft rest points of one side."""
-        return np.minimum(self._artery(soft), self._vein(soft))
+        return np.minimum(self._artery(soft, near), self._vein(soft, near))
 
-    def bowel(self, body: Coordinates) -> Array:
-        """Return the distance to the bowel's loops: a smooth field cut at a level, thinning towards the pelvic floor."""
-        level = self._loops(body) * np.float32(11.0)
-        distance: Array = np.float32(-2.0) - level + np.float32(16.0) * smooth_step(body[2], 30, 0)
-        return distance
+    def bowel(self, body: Coordinates) -> tuple[Array, Array]:
+        """Return the distances to the bowel's loops and to the gas in them.
+
+        A smooth field is cut at a level on either side of zero, so that loops press on each other with sheets of
+        fat between; there are none in the lower pelvis.
+        """
+        level = self._loops(body) * np.float32(LOOP_SLOPE)
+        low = np.float32(22.0) * smooth_step(body[2], 52, 22)
+        loops = np.float32(self._mesentery) + low - np.abs(level)
+        gas = np.float32(17.0) + low - level + np.float32(10.0) * smooth_step(body[1], -45, -10)
+        return loops, gas
+
+    def perineum(self, soft: Coordinates) -> Array:
+        """Return the distance to the crura along the pubic rami and the bulb on the midline."""
+        crus = rod(soft, (44, 14, -72), (12, -40, -58), (5.0, 7.0))
+        bulb = ellipsoid(soft, (0, -20, -64), (11, 26, 13))
+        return smooth_union(crus, bulb, 6)
