@@ -12,12 +12,12 @@ from scipy import ndimage
 from preprocessing.grid import grid_of, place
 from preprocessing.scan import Scan
 
-MR_CLIP_PERCENTILE = 99.0
-"""Bright vessels and fat above this percentile would pull Otsu's threshold up."""
+CLIP_PERCENTILE = 99.0
+"""Vessels and coil flare above this percentile would pull the thresholds up."""
 PART_SHARE = 0.25
 """Components at least this large beside the largest are body too: two thighs below the crotch."""
-AUTOMATIC_CONTRAST = 0.02
-"""Share of the clip level at which the logarithm of the automatic threshold turns linear, near the noise."""
+LOGARITHM_OFFSET = 0.05
+"""Share of the clip level below which the logarithm turns linear, so that noise in air stays one class."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +27,7 @@ class BodyMask:
     A mask that the scan brings along stays. Tables and coils thinner than twice `opening` fall away.
 
     Args:
-        threshold: lowest intensity of the body (CT: -300 HU), or None to find it (Otsu 1979,
-            doi:10.1109/TSMC.1979.4310076, on the logarithm, because fat is many times brighter than muscle).
+        threshold: lowest intensity of the body (CT: -300 HU), or None for `automatic_threshold` (MR).
         smoothing: standard deviation of the Gaussian before the threshold, millimetres.
         opening: radius of the ball that must fit into the body everywhere, millimetres.
     """
@@ -50,7 +49,7 @@ class BodyMask:
             return scan
         spacing = scan.image.GetSpacing()[::-1]
         smooth = _smoothed(sitk.GetArrayViewFromImage(scan.image), self.smoothing, spacing)
-        threshold = _otsu(smooth) if self.threshold is None else self.threshold
+        threshold = automatic_threshold(smooth) if self.threshold is None else self.threshold
         body = _filled(_large(_opened(smooth > threshold, self.opening, spacing)))
         if not body.any():
             found = f"at most {float(smooth.max()):g}"
@@ -70,15 +69,28 @@ def _smoothed(
     return smooth
 
 
-def _otsu(voxels: Float[np.ndarray, "z y x"]) -> float:
-    top = float(np.percentile(voxels, MR_CLIP_PERCENTILE))
+def automatic_threshold(voxels: Float[np.ndarray, "z y x"]) -> float:
+    """Intensity between air and the darkest soft tissue of an MR.
+
+    Three classes (air, dark tissue, fat) by Otsu's method (1979, doi:10.1109/TSMC.1979.4310076) on the
+    logarithm, because fat is several times brighter than muscle. Where the body fills the field of view, the
+    lowest class is tissue: so no more than half the median of what is above, as in AFNI's 3dClipLevel.
+
+    Args:
+        voxels: smoothed MR.
+    """
+    top = float(np.percentile(voxels, CLIP_PERCENTILE))
     if top <= 0:
         return top
-    offset = AUTOMATIC_CONTRAST * top
+    offset = LOGARITHM_OFFSET * top
     levels = np.log(np.clip(voxels, 0, top) + offset).astype(np.float32)
-    otsu = sitk.OtsuThresholdImageFilter()
+    otsu = sitk.OtsuMultipleThresholdsImageFilter()
+    otsu.SetNumberOfThresholds(2)
+    otsu.SetNumberOfHistogramBins(256)
     otsu.Execute(sitk.GetImageFromArray(levels))
-    return float(np.exp(otsu.GetThreshold()) - offset)
+    lowest = float(np.exp(otsu.GetThresholds()[0]) - offset)
+    above = voxels[voxels > lowest]
+    return min(lowest, float(np.median(above)) / 2) if above.size else lowest
 
 
 def _opened(
