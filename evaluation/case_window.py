@@ -1,16 +1,17 @@
 """Which intensity window a case is judged in."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from preprocessing.cohort import Case
 from preprocessing.intensity_window import IntensityWindow
-from preprocessing.scan import Scan, Step
+from preprocessing.scan import Scan
 from preprocessing.window import FixedWindow
 
-WindowSetting = IntensityWindow | Step
+WindowSetting = IntensityWindow | Callable[[Scan], Scan]
 """A window, or the preprocessing step that chooses one."""
 
 
@@ -52,10 +53,11 @@ def recorded_window(case: Case) -> IntensityWindow | None:
     if not path.exists():
         return None
     try:
-        # Only the window is wanted: records of preparation and of translation both hold it.
-        fields = json.loads(path.read_text(encoding="utf-8")).get("window")
+        # Only the window is wanted: records of preparation and of translation both hold it, others do not.
+        record = json.loads(path.read_text(encoding="utf-8"))
+        fields = record.get("window") if isinstance(record, dict) else None
         return IntensityWindow.from_dict(fields) if fields else None
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         found = f"expected a record with a window, found {error!r}"
         raise ValueError(f"case {case.case}, file {path}: {found}; prepare the case again") from error
 

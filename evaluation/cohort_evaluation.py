@@ -44,7 +44,7 @@ class CohortEvaluation:
         output: folder for metrics.csv and summary.json.
         windows: for each domain, an intensity window or the preprocessing step that chooses one.
         plane: plane of the slices for per-slice metrics (the paper's is coronal).
-        structures: names of label values.
+        structures: names of label values (JSON has only strings for keys).
     """
 
     def __init__(
@@ -55,13 +55,12 @@ class CohortEvaluation:
         output: Path | str,
         windows: Mapping[str, WindowSetting],
         plane: Plane = "coronal",
-        structures: Mapping[int, str] | None = None,
+        structures: Mapping[int, str] | Mapping[str, str] | None = None,
     ) -> None:
         axis_of(plane)
         self._cohort, self._predictions, self._output = Path(cohort), Path(predictions), Path(output)
         self._windows = dict(windows)
         self._plane: Plane = plane
-        # JSON has only strings for keys.
         self._structures = {int(value): name for value, name in (structures or {}).items()}
 
     def run(self) -> EvaluationReport:

@@ -1,24 +1,31 @@
 """How a slice is hung: the radiological way, with a scale bar."""
 
 import math
+from typing import Any
 
 import matplotlib.patheffects as effects
 import numpy as np
 from jaxtyping import Real
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from evaluation.arrays import Plane, Spacing, Volume, axis_of
 
-SIDES: dict[Plane, tuple[str, str, str, str]] = {
-    "sagittal": ("A", "P", "H", "F"),
-    "coronal": ("R", "L", "H", "F"),
-    "axial": ("R", "L", "A", "P"),
+SIDES: dict[Plane, tuple[str, str, str]] = {
+    "sagittal": ("A", "P", "H"),
+    "coronal": ("R", "L", "H"),
+    "axial": ("R", "L", "A"),
 }
-"""Letters at the left, right, upper and lower edge of a displayed slice."""
+"""Letters at the left, right and upper edge of a displayed slice."""
 
 BAR_LENGTHS_MM = (5, 10, 20, 50, 100, 200)
 """Scale bars in use; the longest under a third of the slice's width is drawn."""
+
+_RIM = [effects.withStroke(linewidth=3.2, foreground="black")]
+_WRITING: dict[str, Any] = {
+    "fontsize": 6.5,
+    "color": "white",
+    "path_effects": [effects.withStroke(linewidth=1.6, foreground="black")],
+}
 
 
 def displayed(volume: Volume, plane: Plane, index: int) -> Real[np.ndarray, "row column"]:
@@ -61,55 +68,44 @@ def draw_scale_bar(axes: Axes, *, width: int, height: int, pixel_width: float) -
     """
     limit = width * pixel_width / 3
     length = max((mm for mm in BAR_LENGTHS_MM if mm <= limit), default=BAR_LENGTHS_MM[0])
-    columns = length / pixel_width
-    right, bottom = 0.96 * width - 0.5, 0.95 * height - 0.5
-    thickness = max(0.012 * height, 0.5)
-    bar = Rectangle(
-        (right - columns, bottom - thickness),
-        columns,
-        thickness,
-        facecolor="white",
-        edgecolor="black",
-        linewidth=0.4,
+    right, row = 0.96 * width - 0.5, 0.94 * height - 0.5
+    left = right - length / pixel_width
+    axes.plot(
+        [left, right], [row, row], color="white", linewidth=2.0, solid_capstyle="butt", path_effects=_RIM
     )
-    axes.add_patch(bar)
     text = f"{length // 10} cm" if length >= 10 else f"{length} mm"
-    write(axes, right - columns / 2, bottom - 1.6 * thickness, text, va="bottom")
+    axes.annotate(
+        text,
+        ((left + right) / 2, row),
+        (0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        **_WRITING,
+    )
 
 
 def draw_sides(axes: Axes, plane: Plane) -> None:
-    """Write at the left and upper edges which side of the patient lies there.
+    """Write at the left, right and upper edges which side of the patient lies there.
 
     Args:
         axes: panel.
         plane: plane of the slice.
     """
-    left, right, upper, _ = SIDES[plane]
-    for x, y, letter, ha, va in (
-        (0.015, 0.5, left, "left", "center"),
-        (0.985, 0.5, right, "right", "center"),
-        (0.5, 0.985, upper, "center", "top"),
-    ):
-        write(axes, x, y, letter, ha=ha, va=va, of_panel=True)
+    left, right, upper = SIDES[plane]
+    axes.text(0.015, 0.5, left, transform=axes.transAxes, ha="left", va="center", **_WRITING)
+    axes.text(0.985, 0.5, right, transform=axes.transAxes, ha="right", va="center", **_WRITING)
+    axes.text(0.5, 0.985, upper, transform=axes.transAxes, ha="center", va="top", **_WRITING)
 
 
-def write(
-    axes: Axes, x: float, y: float, text: str, *, ha: str = "center", va: str, of_panel: bool = False
-) -> None:
-    """Write small white text with a dark rim, readable on any grey.
+def draw_note(axes: Axes, text: str) -> None:
+    """Write a note in the lower left corner.
 
     Args:
         axes: panel.
-        x: column, or fraction of the panel.
-        y: row, or fraction of the panel.
-        text: what to write.
-        ha: horizontal alignment.
-        va: vertical alignment.
-        of_panel: x and y are fractions of the panel, counted from its lower left corner.
+        text: such as the window of this panel.
     """
-    rim = [effects.withStroke(linewidth=1.6, foreground="black")]
-    place = axes.transAxes if of_panel else axes.transData
-    axes.text(x, y, text, ha=ha, va=va, fontsize=6.5, color="white", path_effects=rim, transform=place)
+    axes.text(0.015, 0.015, text, transform=axes.transAxes, ha="left", va="bottom", **_WRITING)
 
 
 def slice_indices(count: int, fractions: list[float]) -> list[int]:

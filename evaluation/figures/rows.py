@@ -1,25 +1,27 @@
 """Pictures in rows: one kind of image per row, one slice or one patient per column."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colorbar import Colorbar
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from evaluation.arrays import Plane, Spacing, axis_of
-from evaluation.figures.display import displayed, draw_scale_bar, draw_sides, pixel_size, slice_indices
-from evaluation.figures.picture_row import PictureRow, PlainRow
+from evaluation.figures.display import (
+    displayed,
+    draw_note,
+    draw_scale_bar,
+    draw_sides,
+    pixel_size,
+    slice_indices,
+)
+from evaluation.figures.picture_row import PictureRow, PlainRow, error_row
+from evaluation.figures.sheet import save, sheet
 from preprocessing.intensity_window import IntensityWindow
 
-PANEL_INCHES = 2.1
-"""Width of one panel."""
-
-DOTS_PER_INCH = 150
+__all__ = ["PictureRow", "error_row", "picture_rows"]
 
 
 def picture_rows(
@@ -52,31 +54,32 @@ def picture_rows(
     places = _places(grid, plane, slices, fractions)
     heads = columns if columns is not None else [f"slice {place}" for place in places]
     _check(grid, heads, len(places))
+    pixel = pixel_size(plane, spacing)
     first = displayed(grid[0].volume(0), plane, places[0])
-    width, height = pixel_size(plane, spacing)
-    shape = first.shape[0] * height / (first.shape[1] * width)
-    figure = _figure(len(grid), len(places), shape)
-    panels = figure.subplots(len(grid), len(places), squeeze=False, gridspec_kw=_MARGINS)
+    shape = first.shape[0] * pixel[1] / (first.shape[1] * pixel[0])
+    figure, panels = sheet(len(grid), len(places), shape=shape, bars=any(row.colour_bar for row in grid))
     for row, line in zip(grid, panels, strict=True):
+        pictures = [displayed(row.volume(column), plane, place) for column, place in enumerate(places)]
         images = [
-            _draw(axes, row, column, displayed(row.volume(column), plane, place), plane, (width, height))
-            for column, (axes, place) in enumerate(zip(line, places, strict=True))
+            _draw(axes, picture, row, row.window(column), pixel)
+            for column, (axes, picture) in enumerate(zip(line, pictures, strict=True))
         ]
+        rows_high, columns_wide = pictures[-1].shape
+        draw_scale_bar(line[-1], width=columns_wide, height=rows_high, pixel_width=pixel[0])
+        draw_sides(line[0], plane)
         _label(line, row, images[-1])
     for axes, head in zip(panels[0], heads, strict=True):
-        axes.set_title(head, fontsize=8)
-    figure.suptitle(title, fontsize=10)
-    _save(figure, path)
-
-
-_MARGINS = {"wspace": 0.02, "hspace": 0.02}
+        axes.set_title(head, fontsize=8, pad=3)
+    figure.suptitle(title, fontsize=10, y=1 - 0.06 / figure.get_figheight(), va="top")
+    save(figure, path)
 
 
 def _draw(
-    axes: Axes, row: PictureRow, column: int, picture: np.ndarray, plane: Plane, pixel: tuple[float, float]
+    axes: Axes, picture: np.ndarray, row: PictureRow, window: IntensityWindow, pixel: tuple[float, float]
 ) -> AxesImage:
-    window = row.window(column)
-    image = axes.imshow(
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return axes.imshow(
         picture,
         cmap=row.colours,
         vmin=window.low,
@@ -84,26 +87,20 @@ def _draw(
         aspect=pixel[1] / pixel[0],
         interpolation="nearest",
     )
-    axes.set_xticks([])
-    axes.set_yticks([])
-    if column == 0:
-        draw_sides(axes, plane)
-    draw_scale_bar(axes, width=picture.shape[1], height=picture.shape[0], pixel_width=pixel[0])
-    return image
 
 
 def _label(line: Sequence[Axes], row: PictureRow, image: AxesImage) -> None:
     windows = [_text(row.window(column)) for column in range(len(line))]
     same = len(set(windows)) == 1
-    line[0].set_ylabel(f"{row.title}\n{windows[0]}" if same else row.title, fontsize=8)
-    if row.colour_bar:
-        place = line[-1].inset_axes((1.03, 0.05, 0.05, 0.9))
-        bar = Colorbar(place, image)
-        bar.ax.tick_params(labelsize=6.5)
-        bar.set_label(row.window(0).unit, fontsize=7)
+    lines = row.title + ("\n" + windows[0] if same else "")
+    line[0].text(-0.04, 0.5, lines, transform=line[0].transAxes, ha="right", va="center", fontsize=7.5)
     if not same:
         for axes, text in zip(line, windows, strict=True):
-            axes.text(0.02, 0.02, text, transform=axes.transAxes, fontsize=6, color="white", va="bottom")
+            draw_note(axes, text)
+    if row.colour_bar:
+        bar = Colorbar(line[-1].inset_axes((1.03, 0.05, 0.05, 0.9)), image)
+        bar.ax.tick_params(labelsize=6.5)
+        bar.set_label(row.window(0).unit, fontsize=7)
 
 
 def _text(window: IntensityWindow) -> str:
@@ -134,20 +131,3 @@ def _check(grid: Sequence[PictureRow], heads: Sequence[str], columns: int) -> No
                 raise ValueError(
                     f"row {row.title!r}: expected {columns} {name}, one a column, found {len(items)}"
                 )
-
-
-def _figure(rows: int, columns: int, shape: float) -> Figure:
-    size = (columns * PANEL_INCHES + 1.0, rows * PANEL_INCHES * shape + 0.7)
-    figure = Figure(figsize=size, dpi=DOTS_PER_INCH)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        figure.savefig(beside, bbox_inches="tight", pad_inches=0.08)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
