@@ -2,7 +2,7 @@
 
 from pipelines.losses.adversarial import AdversarialLoss
 from pipelines.losses.cycle import CycleLoss
-from pipelines.losses.gradient_consistency import GradientConsistencyLoss, gradient_consistency
+from pipelines.losses.gradient_consistency import GradientConsistencyLoss
 from pipelines.losses.identity import IdentityLoss
 
-__all__ = ["AdversarialLoss", "CycleLoss", "GradientConsistencyLoss", "IdentityLoss", "gradient_consistency"]
+__all__ = ["AdversarialLoss", "CycleLoss", "GradientConsistencyLoss", "IdentityLoss"]
