@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
-from preprocessing.grid import grid_of
+from preprocessing.grid import grid_of, place
 from preprocessing.scan import Scan
 
 SPLINE_ORDER = 3
@@ -40,7 +40,11 @@ class N4BiasFieldCorrection:
     resolution: float = 8.0
     knot_spacing: float = 200.0
     iterations: Sequence[int] = (50, 50)
-    convergence: float = 1e-3
+    convergence: float = 2e-3
+
+    def __post_init__(self) -> None:
+        """Keep the iterations as a tuple, also where JSON gave a list."""
+        object.__setattr__(self, "iterations", tuple(int(count) for count in self.iterations))
 
     def __call__(self, scan: Scan) -> Scan:
         """Correct the image; mask and label stay.
@@ -55,23 +59,19 @@ class N4BiasFieldCorrection:
         n4 = self._filter(scan.image)
         n4.Execute(*self._shrunk(scan))
         log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(scan.image))
-        voxels = sitk.GetArrayFromImage(scan.image)
-        corrected = voxels / np.exp(log_field)
-        corrected *= float(voxels[body].mean()) / float(corrected[body].mean())
-        image = sitk.GetImageFromArray(corrected.astype(np.float32))
-        image.CopyInformation(scan.image)
+        corrected = replace(scan, image=_divided(scan.image, log_field, body))
+        reached = float(n4.GetCurrentConvergenceMeasurement())
         note = {
-            "convergence": float(n4.GetCurrentConvergenceMeasurement()),
+            "convergence": reached,
             "iterations_of_last_level": int(n4.GetElapsedIterations()),
             "log_field_sd": float(log_field[body].std()),
         }
-        corrected_scan = replace(scan, image=image).with_note("N4BiasFieldCorrection", note)
-        if note["convergence"] > self.convergence:
-            message = (
-                f"N4 stopped after {self.iterations[-1]} iterations of its last level, not yet converged"
+        corrected = corrected.with_note("N4BiasFieldCorrection", note)
+        if reached > self.convergence:
+            return corrected.with_warning(
+                f"N4 ended at a convergence of {reached:.2g}, not {self.convergence:g}"
             )
-            return corrected_scan.with_warning(message)
-        return corrected_scan
+        return corrected
 
     def _body(self, scan: Scan) -> Bool[np.ndarray, "z y x"]:
         if scan.mask is None:
@@ -99,10 +99,23 @@ class N4BiasFieldCorrection:
         grid = grid_of(image)
         extent = [count * step for count, step in zip(grid.size, grid.spacing, strict=True)]
         n4 = sitk.N4BiasFieldCorrectionImageFilter()
+        # The sums of several threads differ in their last digits: one gives the same bytes everywhere.
+        n4.SetNumberOfThreads(1)
         n4.SetSplineOrder(SPLINE_ORDER)
         n4.SetNumberOfControlPoints(
             [SPLINE_ORDER + math.ceil(length / self.knot_spacing) for length in extent]
         )
-        n4.SetMaximumNumberOfIterations([int(count) for count in self.iterations])
+        n4.SetMaximumNumberOfIterations(self.iterations)
         n4.SetConvergenceThreshold(self.convergence)
         return n4
+
+
+def _divided(
+    image: sitk.Image, log_field: Float[np.ndarray, "z y x"], body: Bool[np.ndarray, "z y x"]
+) -> sitk.Image:
+    voxels = sitk.GetArrayFromImage(image)
+    corrected = voxels / np.exp(log_field)
+    corrected *= float(voxels[body].mean()) / float(corrected[body].mean())
+    result = sitk.GetImageFromArray(corrected.astype(np.float32))
+    place(result, grid_of(image))
+    return result

@@ -36,6 +36,13 @@ class ToGrid:
     direction: Sequence[float]
     outside: float
 
+    def __post_init__(self) -> None:
+        """Keep the sequences as tuples, also where JSON gave lists."""
+        object.__setattr__(self, "size", three_ints(self.size))
+        for name in ("spacing", "origin"):
+            object.__setattr__(self, name, three_floats(getattr(self, name)))
+        object.__setattr__(self, "direction", tuple(float(value) for value in self.direction))
+
     def __call__(self, scan: Scan) -> Scan:
         """Resample the image linearly, mask and label to the nearest voxel.
 
@@ -46,7 +53,7 @@ class ToGrid:
             size=three_ints(self.size),
             spacing=three_floats(self.spacing),
             origin=three_floats(self.origin),
-            direction=tuple(float(value) for value in self.direction),
+            direction=tuple(self.direction),
         )
         return resliced(scan, grid, outside=self.outside)
 
@@ -68,10 +75,12 @@ class ToReferenceGrid:
     centre: Literal["image", "body"] = "image"
 
     def __post_init__(self) -> None:
-        """Refuse a box without extent."""
+        """Refuse a box without extent; keep the sequences as tuples, also where JSON gave lists."""
         if len(self.size) != 3 or len(self.spacing) != 3 or min(self.size) < 1 or min(self.spacing) <= 0:
             found = f"size {self.size}, spacing {self.spacing}"
             raise ValueError(f"ToReferenceGrid: expected three positive sizes and spacings, found {found}")
+        object.__setattr__(self, "size", three_ints(self.size))
+        object.__setattr__(self, "spacing", three_floats(self.spacing))
 
     def __call__(self, scan: Scan) -> Scan:
         """Cut the box.
@@ -105,11 +114,14 @@ class ToReferenceGrid:
         if self.centre == "image":
             return np.array(grid_of(scan.image).centre)
         if scan.mask is None:
+            raise ValueError("ToReferenceGrid: expected a body mask, found none; put BodyMask before it")
+        shape = sitk.LabelShapeStatisticsImageFilter()
+        shape.Execute(scan.mask != 0)
+        if not shape.GetLabels():
             raise ValueError(
-                "ToReferenceGrid: expected a body mask to centre on, found none; put BodyMask before"
+                "ToReferenceGrid: expected a body to centre on, found an empty mask; see the mask"
             )
-        index = np.argwhere(sitk.GetArrayViewFromImage(scan.mask) > 0).mean(axis=0)[::-1]
-        return np.array(scan.image.TransformContinuousIndexToPhysicalPoint(index.tolist()))
+        return np.array(shape.GetCentroid(1))
 
 
 def resliced(scan: Scan, grid: Grid, *, outside: float) -> Scan:
