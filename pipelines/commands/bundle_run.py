@@ -18,7 +18,9 @@ SEPARATOR = "::"
 """What parts the levels of an id, as in `train::trainer::max_epochs`."""
 
 
-def run_bundle(configs: Sequence[Path | str], overrides: Mapping[str, Any], *, run_id: str = "run") -> list[Any]:
+def run_bundle(
+    configs: Sequence[Path | str], overrides: Mapping[str, Any], *, run_id: str = "run"
+) -> list[Any]:
     """Run a config with overlays and overrides.
 
     Args:
@@ -62,7 +64,9 @@ def config_path(config: Path | str) -> Path:
         return path
     if named.is_file():
         return named
-    raise UsageError(f"Wanted a config file or one of the bundle's ({', '.join(_own_names())}), found no {config}.")
+    raise UsageError(
+        f"Wanted a config file or one of the bundle's ({', '.join(_own_names())}), found no {config}."
+    )
 
 
 def parse_setting(setting: str) -> tuple[str, Any]:
@@ -89,7 +93,9 @@ def check_ids(files: Sequence[Path], overrides: Mapping[str, Any]) -> None:
     try:
         parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
     except ValueError as error:
-        raise UsageError(f"Wanted JSON configs, but {', '.join(map(str, files))} cannot be read: {error}") from error
+        raise UsageError(
+            f"Wanted JSON configs, but {', '.join(map(str, files))} cannot be read: {error}"
+        ) from error
     known = sorted(_ids(parser.get()))
     faults = []
     for key in overrides:
@@ -106,7 +112,9 @@ def _own_names() -> list[str]:
 
 
 def _ids(config: Any, prefix: str = "") -> Iterator[str]:
-    entries = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
+    entries = (
+        config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
+    )
     for key, value in entries:
         if key != "_target_":
             yield f"{prefix}{key}"

@@ -10,7 +10,9 @@ from pipelines.commands.outcome import AsJson, Outcome, conclude
 
 def evaluate(
     cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="Cohort with sources and truths.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write metrics.csv and summary.json to.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to write metrics.csv and summary.json to.")
+    ],
     predictions: Annotated[Path, typer.Option(help="Cohort of predictions, compared case by case.")],
     config: Annotated[
         list[str] | None, typer.Option(help="Config laid over evaluate.json: a file or a name; repeatable.")
@@ -33,8 +35,10 @@ def evaluate(
 
         overrides = dict(parse_setting(setting) for setting in settings or [])
         places = {"dataset_dir": str(cohort), "output_dir": str(out), "predictions": str(predictions)}
-        configs = [cyclevox.bundle_path() / "configs" / "evaluate.json", *(config or [])]
+        configs: list[Path | str] = [cyclevox.bundle_path() / "configs" / "evaluate.json", *(config or [])]
         *_, report = run_bundle(configs, {**overrides, **places})
-        return Outcome(results={"metrics": str(out / "metrics.csv"), **report.summary}, failed=dict(report.failed))
+        return Outcome(
+            results={"metrics": str(out / "metrics.csv"), **report.summary}, failed=dict(report.failed)
+        )
 
     conclude(work, as_json=as_json)

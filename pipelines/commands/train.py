@@ -9,7 +9,9 @@ from pipelines.commands.outcome import AsJson, Outcome, conclude
 
 
 def train(
-    cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="Prepared cohort folder, or its cohort.csv.")],
+    cohort: Annotated[
+        Path, typer.Argument(metavar="COHORT", help="Prepared cohort folder, or its cohort.csv.")
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Run folder to write.")],
     config: Annotated[
         list[str] | None,
@@ -18,7 +20,9 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="ID=VALUE", help="Override one entry; repeatable.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue from the newest checkpoint in OUT.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue from the newest checkpoint in OUT.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a translator between two domains on unpaired volumes.
@@ -35,7 +39,7 @@ def train(
 
         overrides = dict(parse_setting(setting) for setting in settings or [])
         places = {"dataset_dir": str(cohort), "output_dir": str(out), "resume": resume}
-        configs = [cyclevox.bundle_path() / "configs" / "train.json", *(config or [])]
+        configs: list[Path | str] = [cyclevox.bundle_path() / "configs" / "train.json", *(config or [])]
         run_bundle(configs, {**overrides, **places}, run_id="training")
         return Outcome(results={"run": str(out), "model": str(out / "model")})
 

@@ -13,6 +13,9 @@ def translate(
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="NIfTI file, or folder for a cohort.")],
     model: Annotated[Path, typer.Option(help="Model folder of a run.")],
     to: Annotated[str, typer.Option(help="Domain to translate to, for example ct.")],
+    split: Annotated[
+        str | None, typer.Option(help="Of a cohort, only this split: train, validation or test.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Translate a volume or a cohort to another domain, on the source's grid.
@@ -25,14 +28,24 @@ def translate(
     def work() -> Outcome:
         import cyclevox
         from pipelines.commands.bundle_run import run_bundle
-        from pipelines.translation.model_folder import MODEL_FILE, read_model
+        from pipelines.model.model_folder import MODEL_FILE, read_model
 
         read_model(model)
-        places = {"dataset_dir": str(source), "output_dir": str(output), "model_dir": str(model), "to": to}
-        configs = [cyclevox.bundle_path() / "configs" / "inference.json", model / MODEL_FILE]
+        places = {
+            "dataset_dir": str(source),
+            "output_dir": str(output),
+            "model_dir": str(model),
+            "to": to,
+            "split": split,
+        }
+        configs: list[Path | str] = [
+            cyclevox.bundle_path() / "configs" / "inference.json",
+            model / MODEL_FILE,
+        ]
         *_, report = run_bundle(configs, places)
         return Outcome(
-            results={"output": str(report.output), "translated": list(report.translated)}, failed=report.failed
+            results={"output": str(report.output), "translated": list(report.translated)},
+            failed=report.failed,
         )
 
     conclude(work, as_json=as_json)

@@ -21,7 +21,12 @@ SPACING_TOLERANCE = 1e-3
 
 
 def volume_items(
-    cohort: Cohort, *, domain: str, split: str, windows: Mapping[str, Sequence[Step]], allow_empty: bool = False
+    cohort: Cohort,
+    *,
+    domain: str,
+    split: str,
+    windows: Mapping[str, Sequence[Step]],
+    allow_empty: bool = False,
 ) -> list[dict[str, Any]]:
     """List the volumes of one domain and split with their intensity windows.
 
@@ -53,7 +58,11 @@ def volume_items(
 
 def case_item(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> dict[str, Any]:
     """Return the MONAI item of one case: its image path, name and window."""
-    return {"image": str(case.image), "case": case.case, "window": case_window(case, windows=windows).to_dict()}
+    return {
+        "image": str(case.image),
+        "case": case.case,
+        "window": case_window(case, windows=windows).to_dict(),
+    }
 
 
 def case_window(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> IntensityWindow:
@@ -77,7 +86,9 @@ def case_window(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> Intensi
     mask = read_labels(case.mask, case=case.case) if case.mask else None
     window = prepare_scan(Scan(image=image, mask=mask), windows[case.domain]).window
     if window is None:
-        raise ValueError(f"The steps for the domain {case.domain!r} in 'windows' set no window: add a window step.")
+        raise ValueError(
+            f"The steps for the domain {case.domain!r} in 'windows' set no window: add a window step."
+        )
     return window
 
 
@@ -108,7 +119,9 @@ def common_grid(cases: Sequence[Case]) -> tuple[tuple[float, ...], tuple[int, ..
 
 def _canonical_grid(path: Path) -> tuple[tuple[float, ...], tuple[int, ...]]:
     image = nib.as_closest_canonical(nib.load(path))
-    return tuple(float(value) for value in image.header.get_zooms()[:3]), tuple(int(n) for n in image.shape[:3])
+    return tuple(float(value) for value in image.header.get_zooms()[:3]), tuple(
+        int(n) for n in image.shape[:3]
+    )
 
 
 def _numbers(values: Sequence[float]) -> str:

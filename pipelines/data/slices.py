@@ -96,7 +96,9 @@ def load_volumes(
             faults.append(f"{item['case']}: {item['image']} could not be loaded: {error.__cause__ or error}")
             continue
         if not torch.isfinite(volume).all():
-            faults.append(f"{item['case']}: {item['image']} holds NaN or infinite voxels; repair or exclude it.")
+            faults.append(
+                f"{item['case']}: {item['image']} holds NaN or infinite voxels; repair or exclude it."
+            )
         volumes.append(volume)
     if faults:
         raise VolumeError("\n".join(faults))

@@ -21,8 +21,8 @@ from evaluation.naive import Example, fit_context_free_map, input_answer, mean_t
 from evaluation.statistics import summarise
 from pipelines.commands.bundle_run import run_bundle
 from pipelines.studies.supervised_bound import train_supervised_bound
-from pipelines.training.environment import environment
-from pipelines.translation.model_folder import read_model
+from pipelines.model.environment import environment
+from pipelines.model.model_folder import read_model
 from preprocessing.cohort import Case, Cohort, read_cohort
 from preprocessing.phantom.cohort import write_phantom_cohort
 from preprocessing.window import FixedWindow, PercentileWindow
@@ -191,7 +191,11 @@ def draw(patients: Sequence[TestPatient], path: Path, *, shown: int = 4) -> None
     middle = truth[0].shape[1] // 2
     picture_rows(
         [
-            ("MR", [patient.source.array for patient in patients], [patient.source.window for patient in patients]),
+            (
+                "MR",
+                [patient.source.array for patient in patients],
+                [patient.source.window for patient in patients],
+            ),
             ("synthetic CT", synthetic, window),
             ("true CT", truth, window),
             error_row(synthetic, truth, limit=SHOWN_ERROR, unit="HU"),
@@ -211,8 +215,8 @@ def draw(patients: Sequence[TestPatient], path: Path, *, shown: int = 4) -> None
 
 
 def _translate(cohort: Path, out: Path, model: Path) -> None:
-    places = {"dataset_dir": str(cohort), "output_dir": str(out), "model_dir": str(model), "to": "ct"}
-    run_bundle([_config("inference"), model / "model.json"], places)
+    places = {"dataset_dir": str(cohort), "output_dir": str(out), "model_dir": str(model)}
+    run_bundle([_config("inference"), model / "model.json"], {**places, "to": "ct", "split": "test"})
 
 
 def _config(name: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ignite.handlers import ProgressBar
+from pipelines.training.progress import TrainingProgress
 from monai.engines import SupervisedTrainer
 from monai.handlers import LrScheduleHandler
 from monai.utils import set_determinism
@@ -19,9 +19,9 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from pipelines.data.items import case_item
 from pipelines.data.slices import load_volumes
 from pipelines.training.schedule import ConstantThenLinear
-from pipelines.training.weights import save_weights
-from pipelines.translation.model_folder import TranslationModel, weights_file
-from pipelines.translation.translate_volume import build_network
+from pipelines.model.weights import save_weights
+from pipelines.model.model_folder import TranslationModel, weights_file
+from pipelines.translation.volume_translation import build_network
 from pipelines.data.volume_transforms import volume_transforms
 from preprocessing.cohort import Case, Cohort, CohortError
 
@@ -87,7 +87,7 @@ def train_supervised_bound(
         loss_function=torch.nn.L1Loss(),
         train_handlers=[
             LrScheduleHandler(LambdaLR(optimizer, schedule), print_lr=False, epoch_level=False),
-            ProgressBar(desc="supervised bound", mininterval=2),
+            TrainingProgress(description="supervised bound"),
         ],
     ).run()
     bound = replace(model, folder=folder, iteration=iterations)

@@ -5,7 +5,7 @@ from pipelines.training.cyclegan import CycleGAN, CycleImages
 from pipelines.training.objective import CycleGANObjective
 from pipelines.training.schedule import ConstantThenLinear
 from pipelines.training.trainer import CycleGANTrainer
-from pipelines.training.weights import CheckpointError, load_weights
+from pipelines.model.weights import CheckpointError, load_weights
 
 __all__ = [
     "CheckpointError",

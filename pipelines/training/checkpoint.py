@@ -12,10 +12,10 @@ from ignite.engine import Engine, Events
 from torch.optim.lr_scheduler import LRScheduler
 
 from pipelines.data.sampler import UnpairedSliceSampler
-from pipelines.training.environment import software_versions
+from pipelines.model.environment import software_versions
 from pipelines.training.random_state import random_state, restore_random_state
 from pipelines.training.trainer import CycleGANTrainer
-from pipelines.training.weights import CheckpointError, check_architecture
+from pipelines.model.weights import CheckpointError, check_architecture
 
 FORMAT = 1
 """Layout of the file; a reader refuses another one."""
@@ -129,5 +129,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             "Remove it to resume from the one before, or train anew."
         ) from error
     if layout != FORMAT:
-        raise CheckpointError(f"{path}: wanted checkpoint layout {FORMAT}, found {layout}. Use the version that wrote it.")
+        raise CheckpointError(
+            f"{path}: wanted checkpoint layout {FORMAT}, found {layout}. Use the version that wrote it."
+        )
     return state

@@ -50,7 +50,9 @@ class CycleGAN(nn.Module):
     def forward(self, real_a: Tensor, real_b: Tensor) -> CycleImages:
         """Translate both slices and translate them back."""
         fake_b, fake_a = self.generator_ab(real_a), self.generator_ba(real_b)
-        return CycleImages(real_a, real_b, fake_b, fake_a, self.generator_ba(fake_b), self.generator_ab(fake_a))
+        return CycleImages(
+            real_a, real_b, fake_b, fake_a, self.generator_ba(fake_b), self.generator_ab(fake_a)
+        )
 
     def generator_parameters(self) -> Iterator[Parameter]:
         """Yield the parameters of both generators."""

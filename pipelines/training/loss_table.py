@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 from ignite.engine import Engine, Events
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
@@ -16,8 +17,6 @@ IMAGE_NAMES = ("real_a", "fake_b", "recovered_a", "real_b", "fake_a", "recovered
 class LossTable:
     """Write the mean of every loss term over each interval to `losses.csv` and TensorBoard.
 
-    Terms are summed on the device and read once per interval, so that training does not wait for them.
-
     Args:
         folder: The run folder.
         interval: Iterations per row.
@@ -28,14 +27,14 @@ class LossTable:
         self.folder = Path(folder)
         self.interval = interval
         self.image_interval = image_interval
-        self._sums: dict[str, Tensor] = {}
+        self._sums: dict[str, float] = {}
         self._count = 0
 
     def attach(self, engine: Engine) -> None:
         """Follow an engine from its start to its end."""
         engine.add_event_handler(Events.STARTED, self._open)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._add)
-        engine.add_event_handler(Events.COMPLETED | Events.EXCEPTION_RAISED, self._close)
+        engine.add_event_handler(Events.COMPLETED, self._close)
 
     def _open(self, engine: Engine) -> None:
         self._writer = SummaryWriter(self.folder / "tensorboard", purge_step=engine.state.iteration + 1)
@@ -43,9 +42,11 @@ class LossTable:
 
     def _add(self, engine: Engine) -> None:
         samples = engine.state.output
-        for name in (name for name, value in samples[0].items() if value.ndim == 0):
-            value = sum(sample[name] for sample in samples) / len(samples)
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        # MONAI copies each scalar to every sample of the batch, so the first one's will do.
+        terms = {
+            name: float(value) for name, value in samples[0].items() if np.ndim(value) == 0 and name != "loss"
+        }
+        self._sums = {name: self._sums.get(name, 0.0) + value for name, value in terms.items()}
         self._count += 1
         iteration = engine.state.iteration
         if iteration % self.interval == 0:
@@ -54,7 +55,7 @@ class LossTable:
             self._write_images(iteration, samples[0])
 
     def _write_row(self, iteration: int) -> None:
-        means = {name: float(total) / self._count for name, total in self._sums.items()}
+        means = {name: total / self._count for name, total in self._sums.items()}
         self._sums, self._count = {}, 0
         path = self.folder / "losses.csv"
         new = not path.exists()
@@ -62,7 +63,9 @@ class LossTable:
             writer = csv.DictWriter(file, fieldnames=["iteration", *means])
             if new:
                 writer.writeheader()
-            writer.writerow({"iteration": iteration, **{name: f"{value:.6g}" for name, value in means.items()}})
+            writer.writerow(
+                {"iteration": iteration, **{name: f"{value:.6g}" for name, value in means.items()}}
+            )
         for name, value in means.items():
             self._writer.add_scalar(f"loss/{name}", value, iteration)
 
@@ -70,7 +73,9 @@ class LossTable:
         for name in IMAGE_NAMES:
             # Stored rows run to the patient's right (or front) and columns to the head: shown head up.
             upright = sample[name][0].detach().cpu().T.flip(0, 1)
-            self._writer.add_image(f"image/{name}", (upright.clamp(-1, 1) + 1) / 2, iteration, dataformats="HW")
+            self._writer.add_image(
+                f"image/{name}", (upright.clamp(-1, 1) + 1) / 2, iteration, dataformats="HW"
+            )
 
     def _discard_rows_after(self, iteration: int) -> None:
         path = self.folder / "losses.csv"
@@ -84,9 +89,7 @@ class LossTable:
             csv.writer(file).writerows([header, *kept])
         beside.replace(path)
 
-    def _close(self, engine: Engine, *_: BaseException) -> None:
-        if engine.state.iteration and self._count:
+    def _close(self, engine: Engine) -> None:
+        if self._count:
             self._write_row(engine.state.iteration)
         self._writer.close()
-        for error in _:
-            raise error

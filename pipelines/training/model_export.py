@@ -15,10 +15,10 @@ from pipelines.data.items import common_grid
 from pipelines.data.sidecar import stored_provenance
 from pipelines.data.slices import UnpairedSliceDataset
 from pipelines.training.cyclegan import CycleGAN
-from pipelines.training.environment import software_versions
+from pipelines.model.environment import software_versions
 from pipelines.training.run_folder import RunFolder
-from pipelines.training.weights import save_weights
-from pipelines.translation.model_folder import TranslationModel, weights_file
+from pipelines.model.weights import save_weights
+from pipelines.model.model_folder import TranslationModel, weights_file
 from preprocessing.cohort import Case, Cohort, CohortError
 from preprocessing.intensity_window import IntensityWindow
 from preprocessing.orientation import CanonicalOrientation
@@ -76,7 +76,10 @@ class ModelExport:
                 target: _common_window(dataset.data["b"]),
             },
             "recipes": {domain: _recipe(group, spacing, size, windows) for domain, group in cases.items()},
-            "training_range": {source: _percentiles(dataset.volumes_a), target: _percentiles(dataset.volumes_b)},
+            "training_range": {
+                source: _percentiles(dataset.volumes_a),
+                target: _percentiles(dataset.volumes_b),
+            },
             "cohort_hash": _cohort_hash([case for group in cases.values() for case in group]),
         }
 
@@ -109,7 +112,10 @@ def _common_window(items: Sequence[Mapping[str, Any]]) -> IntensityWindow:
 
 
 def _recipe(
-    cases: Sequence[Case], spacing: Sequence[float], size: Sequence[int], windows: Mapping[str, Sequence[Step]]
+    cases: Sequence[Case],
+    spacing: Sequence[float],
+    size: Sequence[int],
+    windows: Mapping[str, Sequence[Step]],
 ) -> list[dict[str, Any]]:
     """Return how a new scan of the domain is prepared: as the training volumes were."""
     records = [stored_provenance(case.image) for case in cases]
@@ -117,7 +123,9 @@ def _recipe(
     if recipes and (len(recipes) < len(cases) or any(recipe != recipes[0] for recipe in recipes)):
         raise CohortError(
             cases[0].image.parent,
-            [f"volumes of the domain {cases[0].domain!r} were prepared in different ways; prepare them all by one recipe."],
+            [
+                f"volumes of the domain {cases[0].domain!r} were prepared in different ways; prepare them all by one recipe."
+            ],
         )
     if recipes:
         return [dict(step) for step in recipes[0]]
@@ -130,7 +138,10 @@ def _recipe(
 
 def _percentiles(volumes: Sequence[torch.Tensor]) -> dict[str, float]:
     values = np.concatenate([volume.numpy().ravel() for volume in volumes])
-    return {f"p{share}": float(value) for share, value in zip(PERCENTILES, np.percentile(values, PERCENTILES), strict=True)}
+    return {
+        f"p{share}": float(value)
+        for share, value in zip(PERCENTILES, np.percentile(values, PERCENTILES), strict=True)
+    }
 
 
 def _cohort_hash(cases: Sequence[Case]) -> str:

@@ -75,7 +75,9 @@ class CycleGANObjective(nn.Module):
             total = total + self.identity_weight * (terms["identity_a"] + terms["identity_b"])
         return {"generator": total, **terms}
 
-    def discriminators(self, networks: CycleGAN, images: CycleImages, pooled: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    def discriminators(
+        self, networks: CycleGAN, images: CycleImages, pooled: tuple[Tensor, Tensor]
+    ) -> dict[str, Tensor]:
         """Return the discriminators' total as `discriminator` and each one's loss.
 
         Args:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
 from monai.bundle.workflows import ConfigWorkflow
 
 import cyclevox
-from pipelines.training.environment import environment
+from pipelines.model.environment import environment
 from preprocessing.cohort import Cohort
 from preprocessing.provenance import file_hash
 
@@ -25,7 +26,7 @@ class RunFolder:
     """Record what a run is made of: configuration, environment and the hashes of its data.
 
     Args:
-        path: The run folder; made if absent.
+        path: The run folder; made when the training starts.
         cohort: The cohort that the run trains on.
         resume: Whether a run that is already there is continued.
 
@@ -37,18 +38,27 @@ class RunFolder:
         self.path = Path(path)
         present = (self.path / "config.json").exists()
         if present and not resume:
-            raise RunFolderError(f"{self.path} already holds a run. Use --resume to continue it, or another folder.")
+            raise RunFolderError(
+                f"{self.path} already holds a run. Use --resume to continue it, or another folder."
+            )
         if resume and not present:
-            raise RunFolderError(f"Wanted a run to resume in {self.path}, found none. Train without --resume first.")
+            raise RunFolderError(
+                f"Wanted a run to resume in {self.path}, found none. Train without --resume first."
+            )
         self.config = executed_config()
-        self._record(cohort)
+        self.cohort = cohort
 
-    def _record(self, cohort: Cohort) -> None:
+    def attach(self, engine: Engine) -> None:
+        """Record the run when its training starts, so that a run which cannot be built leaves nothing behind."""
+        engine.add_event_handler(Events.STARTED, self.record)
+
+    def record(self) -> None:
+        """Write configuration, environment and the cohort with its hashes."""
         for name in ("checkpoints", "validation", "model"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
         _write_json(self.path / "environment.json", environment())
-        table = pd.read_csv(cohort.table, dtype=str, keep_default_na=False)
-        table["sha256"] = [file_hash(case.image) for case in cohort]
+        table = pd.read_csv(self.cohort.table, dtype=str, keep_default_na=False)
+        table["sha256"] = [file_hash(case.image) for case in self.cohort]
         table.to_csv(self.path / "cohort.csv", index=False)
         _write_json(self.path / "config.json", self.config)
 

@@ -83,7 +83,9 @@ class CycleGANTrainer(Trainer):
     def run(self) -> None:
         """Train from the present iteration to the last; a finished training stays as it is."""
         if self.state.iteration >= self.state.max_epochs * self.state.epoch_length:
-            self.logger.info("Training is complete at iteration %d: nothing left to do.", self.state.iteration)
+            self.logger.info(
+                "Training is complete at iteration %d: nothing left to do.", self.state.iteration
+            )
             return
         super().run()
 

@@ -49,7 +49,10 @@ class ValidationRecord:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             source, translated = (np.asarray(output[key].cpu())[0] for key in ("image", "pred"))
             information = normalised_mutual_information(
-                source, translated, window=(NETWORK_RANGE, NETWORK_RANGE), mask=np.ones(source.shape, dtype=np.bool_)
+                source,
+                translated,
+                window=(NETWORK_RANGE, NETWORK_RANGE),
+                mask=np.ones(source.shape, dtype=np.bool_),
             )
             row = {"epoch": engine.state.epoch, "case": item["case"], "nmi_source": f"{information:.5f}"}
             self._rows.append(row)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipelines.translation.model_folder import ModelError, TranslationModel
+from pipelines.model.model_folder import ModelError, TranslationModel
 from pipelines.translation.recipe import build_steps
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
 from preprocessing.preparation import prepare_scan
@@ -51,15 +51,24 @@ class TranslationInputs:
         output: A NIfTI file for a file, a folder for a cohort.
         model: The translator.
         to: Domain to translate to.
+        split: Of a cohort, the split to translate: train, validation or test; None for all cases.
 
     Raises:
         InputError: If input and output do not fit each other.
         ModelError: If the model does not know the domain, or the cohort has no case to translate.
     """
 
-    def __init__(self, *, source: Path | str, output: Path | str, model: TranslationModel, to: str) -> None:
+    def __init__(
+        self,
+        *,
+        source: Path | str,
+        output: Path | str,
+        model: TranslationModel,
+        to: str,
+        split: str | None = None,
+    ) -> None:
         self.source, self.output = Path(source), Path(output)
-        self.model, self.to = model, to
+        self.model, self.to, self.split = model, to, split
         self.origin = model.origin_of(to)
         self.work = self.output.with_name(f".{self.output.name}.work")
         self.failed: dict[str, str] = {}
@@ -85,7 +94,9 @@ class TranslationInputs:
         Raises:
             InputError: If no case at all could be translated.
         """
-        written = [case for case in self.cases if self._output_of(case).exists() and case.case not in self.failed]
+        written = [
+            case for case in self.cases if self._output_of(case).exists() and case.case not in self.failed
+        ]
         shutil.rmtree(self.work, ignore_errors=True)
         if not written:
             raise InputError("\n".join(f"{case}: {message}" for case, message in self.failed.items()))
@@ -100,12 +111,14 @@ class TranslationInputs:
             return None, [self._single_case()]
         cohort = read_cohort(self.source)
         if self.output.exists() and not self.output.is_dir():
-            raise InputError(f"Wanted a folder to write the translated cohort to, found the file {self.output}.")
-        cases = cohort.select(domain=self.origin)
+            raise InputError(
+                f"Wanted a folder to write the translated cohort to, found the file {self.output}."
+            )
+        cases = cohort.select(domain=self.origin, split=self.split)
         if not cases:
             raise ModelError(
                 f"{cohort.table}: wanted cases of the domain {self.origin!r}, which this model translates to "
-                f"{self.to!r}, found {', '.join(cohort.domains)}."
+                f"{self.to!r}, in {self.split or 'any'} split; found the domains {', '.join(cohort.domains)}."
             )
         return cohort, cases
 
@@ -117,7 +130,14 @@ class TranslationInputs:
         name = self.source.name.removesuffix(".gz").removesuffix(".nii")
         source = self.source.absolute()
         return Case(
-            case=name, patient=name, domain=self.origin, image=source, label=None, mask=None, pair=None, split="test"
+            case=name,
+            patient=name,
+            domain=self.origin,
+            image=source,
+            label=None,
+            mask=None,
+            pair=None,
+            split="test",
         )
 
     def _item(self, case: Case) -> dict[str, Any]:
@@ -135,7 +155,11 @@ class TranslationInputs:
         return {**item, "image": str(prepared), "window": window.to_dict()}
 
     def _output_of(self, case: Case) -> Path:
-        return self.output if self.cohort is None else (self.output / "images" / f"{case.case}.nii.gz").absolute()
+        return (
+            self.output
+            if self.cohort is None
+            else (self.output / "images" / f"{case.case}.nii.gz").absolute()
+        )
 
     def _output_case(self, case: Case) -> Case:
         # The body mask lies on the source grid, which is the translation's as well. The source's labels stay with

@@ -19,5 +19,7 @@ def build_steps(configs: Sequence[Mapping[str, Any]]) -> list[Step]:
     Returns:
         The steps in order.
     """
-    steps: list[Step] = ConfigParser({"steps": [dict(config) for config in configs]}).get_parsed_content("steps")
+    steps: list[Step] = ConfigParser({"steps": [dict(config) for config in configs]}).get_parsed_content(
+        "steps"
+    )
     return steps

@@ -12,9 +12,9 @@ import SimpleITK as sitk
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
-from pipelines.training.environment import software_versions
+from pipelines.model.environment import software_versions
 from pipelines.translation.grid_of_array import image_on_grid_of
-from pipelines.translation.model_folder import TranslationModel
+from pipelines.model.model_folder import TranslationModel
 from preprocessing.intensity_window import IntensityWindow
 from preprocessing.provenance import file_hash
 from preprocessing.return_to_source import return_to_source
@@ -50,7 +50,11 @@ class WriteOnSourceGridd(MapTransform):
 
 
 def to_source_grid(
-    array: np.ndarray[Any, np.dtype[Any]], *, prepared: sitk.Image, source: sitk.Image, window: IntensityWindow
+    array: np.ndarray[Any, np.dtype[Any]],
+    *,
+    prepared: sitk.Image,
+    source: sitk.Image,
+    window: IntensityWindow,
 ) -> sitk.Image:
     """Return a translated array as a volume on the source's grid: int16 for HU, float32 otherwise.
 

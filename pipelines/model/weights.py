@@ -38,9 +38,13 @@ def load_weights(network: Network, path: Path | str) -> Network:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise CheckpointError(f"Wanted network weights in {path}, found no such file. Is this a model folder?") from error
+        raise CheckpointError(
+            f"Wanted network weights in {path}, found no such file. Is this a model folder?"
+        ) from error
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path}: wanted network weights, but the file cannot be read ({error}).") from error
+        raise CheckpointError(
+            f"{path}: wanted network weights, but the file cannot be read ({error})."
+        ) from error
     check_architecture(network, state, source=path)
     network.load_state_dict(state)
     return network.eval()

@@ -118,7 +118,9 @@ def read_model(folder: Path | str) -> TranslationModel:
         raise ModelError(f"{path}: wanted a model description, but it cannot be read ({error}).") from error
     layout = fields.pop("format", None)
     if layout != FORMAT:
-        raise ModelError(f"{path}: wanted model layout {FORMAT}, found {layout}. Use the version that wrote it.")
+        raise ModelError(
+            f"{path}: wanted model layout {FORMAT}, found {layout}. Use the version that wrote it."
+        )
     windows = {domain: IntensityWindow.from_dict(window) for domain, window in fields.pop("windows").items()}
     return TranslationModel(
         folder=folder,
@@ -128,4 +130,3 @@ def read_model(folder: Path | str) -> TranslationModel:
         size=tuple(fields.pop("size")),
         **fields,
     )
-
