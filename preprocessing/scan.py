@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import SimpleITK as sitk
 
@@ -66,6 +66,7 @@ class Scan:
         return tuple(str(message) for message in found) if isinstance(found, list) else ()
 
 
+@runtime_checkable
 class Step(Protocol):
     """A frozen dataclass with JSON fields that turns one scan into another."""
 
