@@ -115,14 +115,15 @@ def rician(magnitude: Volume, sd: float, rng: np.random.Generator) -> Volume:
     """Return the magnitude of a real signal with independent Gaussian noise in both channels."""
     real = magnitude + np.float32(sd) * rng.standard_normal(magnitude.shape, dtype=np.float32)
     imaginary = np.float32(sd) * rng.standard_normal(magnitude.shape, dtype=np.float32)
-    noisy: Volume = np.hypot(real, imaginary)
+    noisy: Volume = np.sqrt(real * real + imaginary * imaginary)
     return noisy
 
 
 def bias_field(grid: Grid, rng: np.random.Generator) -> Volume:
     """Return a smooth positive field whose logarithm has mean 0 and root mean square `BIAS_RMS`."""
     field = SmoothField(rng, wavelength=BIAS_WAVELENGTH, waves=3)
-    index = np.stack(np.indices(grid.size).reshape(3, -1, order="F"), axis=1).astype(np.float32)
+    k, j, i = np.indices(grid.size[::-1], dtype=np.float32).reshape(3, -1)
+    index = np.stack([i, j, k], axis=1)
     x, y, z = np.ascontiguousarray(voxel_positions(grid, index).T)
     log = field((x, y, z)).reshape(grid.size[::-1])
     log -= log.mean()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.phantom.body import Outline
-from preprocessing.phantom.bones import FEMUR_LANDMARKS, HIP_LANDMARKS, Bones, disc_depth
+from preprocessing.phantom.bones import FEMUR_LANDMARKS, HIP_LANDMARKS, Bones
 from preprocessing.phantom.fields import Coordinates
 from preprocessing.phantom.labels import label_id
 from preprocessing.phantom.muscles import Muscles
@@ -59,7 +59,7 @@ class Classified:
 
 
 class _Painter:
-    """Assigns structures to points in order of rising priority and keeps the distance to the nearest border."""
+    """Assigns structures in order of rising priority and keeps the distance to the nearest border."""
 
     def __init__(self, like: Array) -> None:
         self.label = np.zeros(like.shape, np.uint8)
@@ -106,15 +106,15 @@ class HipAnatomy:
     def head_midpoint(self) -> NDArray[np.float64]:
         """Return the world position (LPS mm) midway between the femoral head centres."""
         heads = [v for k, v in self.landmarks().items() if k.startswith("femoral_head")]
-        return np.mean(heads, axis=0)
+        return np.asarray(np.mean(heads, axis=0))
 
     def classify(self, points: NDArray[np.floating], *, margin: float = 8.0) -> Classified:
         """Return what is at world points.
 
         Args:
             points: (n, 3) world positions, LPS mm.
-            margin: structures farther than this (mm) from every point are not evaluated, so a `clearance` above
-                it only says "at least this".
+            margin: structures farther than this (mm) from every point are not evaluated, so a
+                `clearance` above it only says "at least this".
         """
         body = self.pose.to_body(points)
         left = body[0] >= 0
@@ -197,7 +197,7 @@ class HipAnatomy:
         painter.paint(np.maximum(hip - np.float32(2.5), rest.pelvis[0] - np.float32(2.5)), Tissue.CARTILAGE)
         painter.paint(spine, Tissue.CORTICAL_BONE, label_id("lumbar_spine", side))
         painter.shell(spine + np.float32(SACRUM_CORTEX), Tissue.MARROW)
-        painter.shell(np.maximum(spine, disc_depth(rest.pelvis)), Tissue.CARTILAGE)
+        painter.shell(np.maximum(spine, bones.disc(rest.pelvis, rest.pelvis_box)), Tissue.CARTILAGE)
         for name, distance, cortex in (
             ("sacrum", sacrum, np.float32(SACRUM_CORTEX)),
             ("hip_bone", hip, np.float32(HIP_CORTEX)),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from preprocessing.phantom.fields import Coordinates
 from preprocessing.phantom.patient import Patient
 from preprocessing.phantom.solids import (
     Array,
     Box,
-    Coordinates,
     Sweep,
     smooth_intersection,
     smooth_step,
@@ -84,7 +84,7 @@ class Outline:
         return smooth_intersection(whole, soft[1] - np.float32(COUCH), 36)
 
     def fat_thickness(self, soft: Coordinates) -> Array:
-        """Return the thickness in mm of the fat under the skin: buttock, trochanter and lower belly carry most."""
+        """Return the thickness in mm of the fat under the skin, most at buttock, trochanter and belly."""
         u, y, z = soft
         behind = smooth_step(y, 10, 90) * smooth_step(z, 190, 90)
         beside = smooth_step(u, 105, 165) * np.exp(-(((z + 25) / 85) ** 2))

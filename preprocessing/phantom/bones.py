@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from preprocessing.phantom.fields import Coordinates
 from preprocessing.phantom.patient import Patient
 from preprocessing.phantom.pose import HEAD
 from preprocessing.phantom.solids import (
     FAR,
     Array,
     Box,
-    Coordinates,
     Sweep,
     ellipsoid,
     rod,
@@ -24,7 +24,7 @@ SOCKET_GAP = 3.4
 SOCKET_WALL = (5.5, 13.0)
 """Thickness in mm of the acetabular wall: at its floor and front, and at its roof."""
 SOCKET_OPENING = (0.70, -0.28, -0.66)
-"""Direction (lateral, posterior, head) in which the acetabulum opens: about 45 degrees abducted, 20 anteverted."""
+"""Direction (lateral, posterior, head) in which the acetabulum opens: 45 degrees abducted, 20 anteverted."""
 SACROILIAC_GAP = 2.6
 """Width in mm of the sacroiliac joint."""
 
@@ -131,7 +131,8 @@ class Bones:
         u, _, z = points
         medial = smooth_step(u, 128, 108) * smooth_step(z, -12, -30)
         shaft = smooth_step(z, -30, -95)
-        return np.float32(1.4) + np.maximum(shaft * np.float32(5.0), medial * np.float32(2.6))
+        thickness: Array = np.float32(1.4) + np.maximum(shaft * np.float32(5.0), medial * np.float32(2.6))
+        return thickness
 
     def hip(self, points: Coordinates, near: Box) -> Array:
         """Return the distance to ilium, ischium and pubis with the socket hollowed out."""
@@ -152,31 +153,33 @@ class Bones:
         spine = ellipsoid(points, (112, -36, 42), (8, 9, 13))
         whole = smooth_union(smooth_union(back, front, 8), spine, 10)
         symphysis = np.float32(2.2) - points[0]
-        return np.maximum(np.maximum(whole, -centre), symphysis)
+        result: Array = np.maximum(np.maximum(whole, -centre), symphysis)
+        return result
 
     def socket_plane(self, points: Coordinates) -> Array:
         """Return the distance in front of the plane of the acetabular rim, mm."""
         u, y, z = points
         a, b, c = (np.float32(v) for v in SOCKET_OPENING)
-        return (u - np.float32(HEAD)) * a + y * b + z * c + np.float32(2.0)
+        result: Array = (u - np.float32(HEAD)) * a + y * b + z * c + np.float32(2.0)
+        return result
 
     def joint(self, points: Coordinates) -> Array:
         """Return the distance to the ball of head and cartilage, ended just beyond the rim."""
         ball = ellipsoid(points, (HEAD, 0, 0), (self._radius + SOCKET_GAP,) * 3)
-        return np.maximum(ball, self.socket_plane(points) - np.float32(9.0))
+        result: Array = np.maximum(ball, self.socket_plane(points) - np.float32(9.0))
+        return result
 
     def sacrum(self, points: Coordinates, near: Box, hip: Array) -> Array:
         """Return the distance to the sacrum and coccyx, held off the ilium by the sacroiliac joint."""
-        return np.maximum(self._sacrum(points, near), np.float32(SACROILIAC_GAP) - hip)
+        result: Array = np.maximum(self._sacrum(points, near), np.float32(SACROILIAC_GAP) - hip)
+        return result
 
     def spine(self, points: Coordinates, near: Box) -> Array:
         """Return the distance to the lumbar spine, its discs included."""
         return np.minimum(self._body(points, near), self._arch(points, near))
 
-
-def disc_depth(points: Coordinates) -> Array:
-    """Return the distance to the nearest disc slab along the spine, mm, negative inside."""
-    z = points[2]
-    slabs = [np.abs(z - np.float32((a + b) / 2)) - np.float32((b - a) / 2) for a, b in DISCS]
-    nearest: Array = np.minimum.reduce(slabs)
-    return nearest
+    def disc(self, points: Coordinates, near: Box) -> Array:
+        """Return the distance to the intervertebral discs."""
+        z = points[2]
+        slabs = [np.abs(z - np.float32((a + b) / 2)) - np.float32((b - a) / 2) for a, b in DISCS]
+        return np.maximum(self._body(points, near), np.minimum.reduce(slabs))

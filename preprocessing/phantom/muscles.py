@@ -13,7 +13,7 @@ from preprocessing.phantom.pose import RestPoints
 from preprocessing.phantom.solids import FAR, Array, Sweep, smooth_step
 
 SWELLING = 3.5
-"""Distance in mm by which every belly swells into free room at typical bulk, until it meets its neighbours."""
+"""Distance in mm by which a belly of typical bulk swells into free room, until it meets its neighbours."""
 PLANE_VARIATION = 0.35
 """Relative standard deviation of a fat plane's thickness from place to place."""
 WALL = (7.5, 6.0)
@@ -52,8 +52,8 @@ class Muscles:
     ) -> tuple[Array, Array, NDArray[np.uint8]]:
         """Return the distance to the winning belly, that to the runner-up, and the winner's label.
 
-        Bellies are drawn larger than their room: where they overlap, the one whose surface is farther wins, and
-        the border runs where both are equal. Fascia and cavity confine the winner.
+        Bellies are drawn larger than their room: where they overlap, the one whose surface is farther wins,
+        and the border runs where both are equal. Fascia and cavity confine the winner.
         """
         first, second = np.full_like(fascia, FAR), np.full_like(fascia, FAR)
         owner = np.zeros(fascia.shape, np.uint8)
@@ -68,7 +68,8 @@ class Muscles:
     def plane_thickness(self, soft: Coordinates) -> Array:
         """Return the thickness of the fat planes, mm."""
         thickness = self._thickness * (1 + np.float32(PLANE_VARIATION) * self._plane(soft))
-        return np.maximum(thickness, np.float32(0.3))
+        result: Array = np.maximum(thickness, np.float32(0.3))
+        return result
 
     def streaks(self, soft: Coordinates, inside: NDArray[np.bool_]) -> Array:
         """Return the distance to the nearest fatty streak inside muscle, mm, and `FAR` elsewhere."""
@@ -91,7 +92,7 @@ class Muscles:
 
 
 def _abdominal_wall(soft: Coordinates, fascia: Array) -> Array:
-    """Return the distance to the flat muscles of flank and belly, a shell under the fascia above the iliac crest."""
+    """Return the distance to the flat muscles of flank and belly, a shell under the fascia."""
     u, y, z = soft
     depth, half = WALL
     crest = np.float32(78) + np.float32(60) * smooth_step(y, -50, 10)

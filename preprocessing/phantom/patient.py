@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """A truncated normal distribution of one quantity and what the CT population's mean adds at shift 1."""
+    """A clipped normal distribution of one quantity, and what the CT population adds to it at shift 1."""
 
     mean: float
     sd: float
@@ -22,7 +22,7 @@ class Spread:
     shift: float = 0.0
 
     def draw(self, rng: np.random.Generator, shift: float) -> float:
-        """Return one value for a population whose mean and limits are moved by `shift` times the stated step."""
+        """Return one value for a population moved by `shift` times the stated step."""
         step = shift * self.shift
         return float(np.clip(self.mean + self.sd * rng.standard_normal(), self.low, self.high) + step)
 
@@ -130,10 +130,7 @@ def typical_patient(seed: int = 0) -> Patient:
 
 
 def change_pose(patient: Patient, *, degrees: float, purpose: str = "second scan") -> Patient:
-    """Return the same patient lying differently: each hip angle moved by a normal draw of this SD in degrees."""
+    """Return the same patient lying differently: each hip angle moves by a normal draw (SD in degrees)."""
     rng = random_stream(patient.seed, purpose)
     moved = {name: getattr(patient, name) + degrees * rng.standard_normal() for name in POSE}
     return replace(patient, **moved)
-
-
-assert {f.name for f in fields(Patient)} == {"seed", *VARIANCES}  # noqa: S101 - a slip here is a programming error

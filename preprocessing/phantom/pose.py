@@ -12,7 +12,7 @@ from preprocessing.phantom.patient import Patient, random_stream
 from preprocessing.phantom.solids import Box, box_around, smooth_step
 
 HEAD = 88.0
-"""Distance in mm of a femoral head centre from the midline at rest (anatomy frame: origin midway between them)."""
+"""Distance in mm of a femoral head centre from the midline at rest; the origin is midway between them."""
 WARP_SD = 2.2
 """Standard deviation in mm of the smooth warp that makes soft outlines organic."""
 WARP_WAVELENGTH = (55.0, 130.0)
@@ -71,7 +71,7 @@ class Pose:
         self._warp = SmoothWarp(shape, amplitude=WARP_SD, wavelength=WARP_WAVELENGTH)
 
     def to_body(self, points: NDArray[np.floating]) -> Coordinates:
-        """Return body coordinates (left, posterior, head; mm at scale 1) of world points (..., 3) in LPS mm."""
+        """Return body coordinates (left, posterior, head; mm at scale 1) of world points (n, 3), LPS mm."""
         matrix = (self._body.T / self._scale).astype(np.float32)
         offset = (matrix @ self._origin).astype(np.float32)
         x, y, z = np.moveaxis(np.asarray(points, dtype=np.float32), -1, 0)
@@ -81,7 +81,7 @@ class Pose:
         return first, second, third
 
     def to_rest(self, body: Coordinates, side: int, margin: float) -> RestPoints:
-        """Return the rest coordinates of body points that lie on one side; solids beyond `margin` mm do not matter."""
+        """Return the rest coordinates of body points of one side; solids beyond `margin` mm do not matter."""
         x, y, z = body
         lateral = x * np.float32(side)
         u = lateral - np.float32(self._widening) * smooth_step(lateral, 0, 66)

@@ -13,10 +13,12 @@ from preprocessing.grid import Grid
 from preprocessing.phantom.anatomy import HipAnatomy, Tissue
 from preprocessing.phantom.scan_grids import voxel_positions
 
-BLOCK_MM = 34.0
-"""Edge in mm of the blocks in which a lattice is evaluated: small enough that few structures reach into one."""
-FINEST = 1.7
+BLOCK_MM = 46.0
+"""Edge in mm of the blocks in which a lattice is evaluated: so small that few structures reach into one."""
+FINEST = 2.0
 """Largest distance in mm between sub-voxel samples; a voxel has at least two along each axis."""
+MOST = 4
+"""Most samples along an axis of a voxel, however thick it is."""
 SLOPE = 1.5
 """Factor by which approximate distances may exceed true ones."""
 
@@ -61,20 +63,20 @@ def sample_anatomy(
     for block in _blocks(grid):
         index = _indices(block)
         found = anatomy.classify(voxel_positions(grid, index), margin=half_diagonal + 4)
-        at = tuple(slice(s.start, s.stop) for s in block[::-1])
-        extent = tuple(s.stop - s.start for s in block[::-1])
-        label[at] = found.label.reshape(extent)
-        shares = _shares(
-            anatomy, grid, index, found.tissue, found.clearance < half_diagonal, offsets, half_diagonal
-        )
-        fraction[(slice(None), *at)] = shares.reshape(len(Tissue), *extent)
+        rows, columns, slices = (slice(r.start, r.stop) for r in block)
+        extent = tuple(len(r) for r in block[::-1])
+        label[slices, columns, rows] = found.label.reshape(extent)
+        shares = _shares(anatomy, grid, index, found.tissue, found.clearance < half_diagonal, offsets)
+        fraction[:, slices, columns, rows] = shares.reshape(len(Tissue), *extent)
         for axis in range(3):
-            rest[(axis, *at)] = found.rest[axis].reshape(extent)
+            rest[axis, slices, columns, rows] = found.rest[axis].reshape(extent)
     return AnatomySample(grid=grid, label=label, fraction=fraction, rest=rest)
 
 
 def _factors(grid: Grid) -> tuple[int, int, int]:
-    first, second, third = (max(2, int(np.ceil(spacing / FINEST - 1e-6))) for spacing in grid.spacing)
+    first, second, third = (
+        min(max(2, int(np.ceil(spacing / FINEST - 1e-6))), MOST) for spacing in grid.spacing
+    )
     return first, second, third
 
 
@@ -106,7 +108,6 @@ def _shares(
     tissue: NDArray[np.uint8],
     mixed: NDArray[np.bool_],
     offsets: NDArray[np.float64],
-    margin: float,
 ) -> NDArray[np.float32]:
     """Return the share of each tissue (tissue, n), from the centre alone where no border is near."""
     shares = np.zeros((len(Tissue), len(tissue)), np.float32)

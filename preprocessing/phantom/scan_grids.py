@@ -1,14 +1,17 @@
-"""The lattices on which the phantom is scanned: coronal MR slabs, axial CT, and turned or flipped variants."""
+"""The lattices on which the phantom is scanned: coronal MR slabs, axial CT, turned and flipped variants."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.grid import Grid
 from preprocessing.phantom.pose import rotation
+
+Position: TypeAlias = Sequence[float] | NDArray[np.floating]
 
 MR_FIELD_OF_VIEW = 320.0
 """Side in mm of the coronal field of view (Hiasa et al. 2018)."""
@@ -25,7 +28,7 @@ _AXES = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": 
 
 def make_grid(
     *,
-    centre: Sequence[float],
+    centre: Position,
     axes: str,
     size: tuple[int, int, int],
     spacing: tuple[float, float, float],
@@ -54,7 +57,7 @@ def make_grid(
 
 
 def coronal_grid(
-    *, centre: Sequence[float], size: int = 256, angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    *, centre: Position, size: int = 256, angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
 ) -> Grid:
     """Return the coronal MR lattice: 320 x 320 x 76 mm, slices 2 mm thick at 256 and thicker below.
 
@@ -77,7 +80,7 @@ def coronal_grid(
 
 
 def axial_grid(
-    *, centre: Sequence[float], size: int = 512, slices: int = 120, thickness: float = 2.0, axes: str = AXIAL
+    *, centre: Position, size: int = 512, slices: int = 120, thickness: float = 2.0, axes: str = AXIAL
 ) -> Grid:
     """Return an axial CT lattice of 360 x 360 mm.
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Times: TypeAlias = float | np.floating | NDArray[np.floating]
 
 GYROMAGNETIC = 42.577
 """Proton gyromagnetic ratio over 2 pi, MHz/T."""
@@ -29,17 +32,17 @@ class SpoiledGradientEcho:
     flip: float = 30.0
     field: float = 1.0
 
-    def signal(self, t1: NDArray[np.floating], t2_star: NDArray[np.floating]) -> NDArray[np.floating]:
+    def signal(self, t1: Times, t2_star: Times) -> NDArray[np.floating]:
         """Return the signal per proton density (Ernst equation with T2* decay).
 
         Args:
             t1: longitudinal relaxation times, ms.
             t2_star: effective transverse relaxation times, ms.
         """
-        recovery = np.exp(-self.tr / t1)
+        recovery = np.exp(-self.tr / np.asarray(t1, dtype=float))
         angle = np.deg2rad(self.flip)
-        steady: NDArray[np.floating] = np.sin(angle) * (1 - recovery) / (1 - np.cos(angle) * recovery)
-        return steady * np.exp(-self.te / t2_star)
+        steady = np.sin(angle) * (1 - recovery) / (1 - np.cos(angle) * recovery)
+        return np.asarray(steady * np.exp(-self.te / np.asarray(t2_star, dtype=float)))
 
     @property
     def fat_phase(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +51,8 @@ class Sweep:
     """A solid swept along the body: at each height a bent (super)ellipse, splined between the knots.
 
     Args:
-        knots: rows (height, lateral centre, posterior centre, semi-axis along, semi-axis across, angle of the long
-            axis from lateral towards posterior in degrees, bend in 1/mm: the ends curve towards the normal).
+        knots: rows (height, lateral centre, posterior centre, semi-axis along, semi-axis across, angle of the
+            long axis from lateral towards posterior in degrees, bend in 1/mm: the ends curve to the normal).
         thicken: factor on the semi-axis across (muscle bulk).
         power: 2 for an ellipse, 3 for a boxier section.
     """
@@ -96,12 +95,14 @@ class Sweep:
         s = u * cos + y * sin
         t = y * cos - u * sin - bend * s * s
         outside = np.maximum(np.maximum(np.float32(self._first) - z, z - np.float32(self._last)), 0)
-        return _ellipse_distance(s * along, t * across, along, across, self._power) + outside
+        result: Array = _ellipse_distance(s * along, t * across, along, across, self._power) + outside
+        return result
 
 
 def _ellipse_distance(e: Array, g: Array, along: Array, across: Array, power: int) -> Array:
     """Return level / |gradient of level| of a (super)ellipse; e, g are coordinates over the semi-axes."""
     small = np.float32(1e-6)
+    level: Array
     if power == 2:
         level = np.sqrt(e * e + g * g + small)
         slope = _length(e * along, g * across) / level + small
@@ -121,16 +122,16 @@ def _length(first: Array, second: Array) -> Array:
 def ellipsoid(points: Coordinates, centre: Sequence[float], radii: Sequence[float]) -> Array:
     """Return the approximate signed distance to an ellipsoid with its axes along the frame, mm."""
     scaled = [(p - np.float32(c)) / np.float32(r) for p, c, r in zip(points, centre, radii, strict=True)]
-    level = np.sqrt(sum(s * s for s in scaled) + np.float32(1e-6))
+    level: Array = np.sqrt(sum(s * s for s in scaled) + np.float32(1e-6))
     slope = np.sqrt(sum((s / np.float32(r)) ** 2 for s, r in zip(scaled, radii, strict=True))) / level
-    distance: Array = (level - 1) / (slope + np.float32(1e-6))
+    distance: Array = np.divide(level - 1, slope + np.float32(1e-6), dtype=np.float32)
     return distance
 
 
 def rod(
     points: Coordinates, start: Sequence[float], end: Sequence[float], radii: tuple[float, float]
 ) -> Array:
-    """Return the approximate signed distance to a round-ended rod whose radius runs from one end's to the other's."""
+    """Return the approximate signed distance to a round-ended rod whose radius changes along it."""
     axis = np.subtract(end, start)
     offsets = [p - np.float32(s) for p, s in zip(points, start, strict=True)]
     weights = (axis / (axis @ axis)).astype(np.float32)

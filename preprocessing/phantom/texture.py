@@ -1,7 +1,8 @@
-"""Variation inside a tissue: streaks of fat in muscle, uneven marrow, slow drifts; closed form in rest coordinates."""
+"""Variation inside a tissue: diffuse fat in muscle, uneven marrow, slow drifts, in rest coordinates."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,18 +16,18 @@ from preprocessing.phantom.sampling import AnatomySample
 from preprocessing.phantom.tissue import TissueModel
 
 STREAK_WAVELENGTH = (5.0, 13.0)
-"""Range in mm of the spacing of fatty streaks across the fibres; along them they are `STREAK_STRETCH` longer."""
+"""Range in mm of the wavelengths of diffuse fat across the fibres."""
 STREAK_STRETCH = 5.0
-"""Length of a streak along the fibres over its width."""
+"""How much longer the diffuse fat is drawn out along the fibres."""
 STREAK_FAT = 0.03
-"""Fat fraction that one standard deviation of diffuse fat above the threshold adds; streaks are in the anatomy."""
+"""Fat fraction that one standard deviation above the threshold adds; streaks are in the anatomy."""
 SLOW_WAVELENGTH = (35.0, 120.0)
 """Range in mm of the wavelengths of slow drifts."""
 SLOW_SD = 0.035
 """Standard deviation of the slow drift of proton density, relative."""
 SLOW_HU = 4.0
 """Standard deviation of the slow drift of soft tissue's CT number, HU."""
-MARROW_SD = 0.05
+MARROW_SD = 0.025
 """Standard deviation of the marrow's fat fraction from place to place."""
 
 
@@ -52,7 +53,7 @@ def make_texture(sample: AnatomySample, model: TissueModel) -> Texture:
     rng = random_stream(model.seed, "texture")
     slow = SmoothField(rng, wavelength=SLOW_WAVELENGTH, waves=5)
     streak = SmoothField(rng, wavelength=STREAK_WAVELENGTH, waves=7, stretch=(1, 1, STREAK_STRETCH))
-    patch = SmoothField(rng, wavelength=(10, 30), waves=6)
+    patch = SmoothField(rng, wavelength=(9, 45), waves=7)
     body = sample.fraction[Tissue.AIR] < 1
     drift = _where(body, sample.rest, slow) * np.float32(SLOW_SD)
     muscle = sample.fraction[Tissue.MUSCLE] > 0
@@ -67,16 +68,18 @@ def make_texture(sample: AnatomySample, model: TissueModel) -> Texture:
     )
 
 
-def _where(where: NDArray[np.bool_], rest: NDArray[np.float32], field: object) -> NDArray[np.float32]:
+def _where(
+    where: NDArray[np.bool_], rest: NDArray[np.float32], field: Callable[[Coordinates], NDArray[np.float32]]
+) -> NDArray[np.float32]:
     """Return the field where it is wanted and 0 elsewhere."""
     values = np.zeros(where.shape, np.float32)
     points: Coordinates = (rest[0][where], rest[1][where], rest[2][where])
-    values[where] = field(points)  # type: ignore[operator]
+    values[where] = field(points)
     return values
 
 
 def _trabecular_density(points: Coordinates) -> NDArray[np.float32]:
-    """Return the density of trabecular bone: high about the hip joint and in pelvis, nearly none in the shaft."""
+    """Return the density of trabecular bone: high about the hip, less in the pelvis, none in the shaft."""
     u, y, z = points
     squared = (u - np.float32(HEAD - 2)) ** 2 + y**2 + (z - np.float32(5)) ** 2
     joint = np.exp(-squared / np.float32(2 * 27.0**2))

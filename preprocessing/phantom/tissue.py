@@ -1,4 +1,4 @@
-"""What each tissue is made of: CT number, relaxation times, proton density and fat, with each patient's jitter."""
+"""What each tissue is made of: CT number, relaxation times, proton density, fat, and patients' jitter."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ TISSUES: Mapping[Tissue, TissueProperties] = MappingProxyType(
         Tissue.BLOOD: TissueProperties(hu=46, t1=1250, t2_star=90, proton_density=0.92, fat_fraction=0.0),
     }
 )
-"""Typical tissues. Times are of the order of published values at 1.0 T (Bottomley 1984, doi:10.1118/1.595535)."""
+"""Typical tissues; times are of the order of those in Bottomley 1984, doi:10.1118/1.595535."""
 
 FAT_T1 = 235.0
 """Longitudinal relaxation time of fat protons at 1.0 T, ms."""
 HU_JITTER = 6.0
 """Patient-to-patient standard deviation of a soft tissue's CT number, HU."""
 RELATIVE_JITTER = 0.04
-"""Patient-to-patient relative standard deviation of T1, T2* and proton density, and of the cortical CT number."""
+"""Patient-to-patient relative standard deviation of T1, T2*, proton density and the cortical CT number."""
 MARROW_JITTER = 0.04
 """Patient-to-patient standard deviation of the marrow's fat fraction."""
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocessing.phantom.fields import SmoothField
+from preprocessing.phantom.fields import Coordinates, SmoothField
 from preprocessing.phantom.patient import Patient, random_stream
 from preprocessing.phantom.solids import (
     Array,
     Box,
-    Coordinates,
     Sweep,
     ellipsoid,
     rod,
@@ -108,8 +107,8 @@ class Viscera:
     def bowel(self, body: Coordinates) -> tuple[Array, Array]:
         """Return the distances to the bowel's loops and to the gas in them.
 
-        A smooth field is cut at a level on either side of zero, so that loops press on each other with sheets of
-        fat between; there are none in the lower pelvis.
+        A smooth field is cut at a level on either side of zero, so that loops press on each other with sheets
+        of fat between; there are none in the lower pelvis.
         """
         level = self._loops(body) * np.float32(LOOP_SLOPE)
         low = np.float32(22.0) * smooth_step(body[2], 52, 22)
