@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pipelines.training.progress import TrainingProgress
 from monai.engines import SupervisedTrainer
 from monai.handlers import LrScheduleHandler
 from monai.utils import set_determinism
@@ -18,11 +17,12 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 
 from pipelines.data.items import case_item
 from pipelines.data.slices import load_volumes
-from pipelines.training.schedule import ConstantThenLinear
-from pipelines.model.weights import save_weights
-from pipelines.model.model_folder import TranslationModel, weights_file
-from pipelines.translation.volume_translation import build_network
 from pipelines.data.volume_transforms import volume_transforms
+from pipelines.model.model_folder import TranslationModel, weights_file
+from pipelines.model.weights import save_weights
+from pipelines.training.progress import TrainingProgress
+from pipelines.training.schedule import ConstantThenLinear
+from pipelines.translation.volume_translation import build_network
 from preprocessing.cohort import Case, Cohort, CohortError
 
 LEARNING_RATE = 2e-4
