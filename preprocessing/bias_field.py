@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,8 +58,9 @@ class N4BiasFieldCorrection:
         """
         body = self._body(scan)
         n4 = self._filter(scan.image)
-        n4.Execute(*self._shrunk(scan))
-        log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(scan.image))
+        with _one_thread():
+            n4.Execute(*self._shrunk(scan))
+            log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(scan.image))
         corrected = replace(scan, image=_divided(scan.image, log_field, body))
         reached = float(n4.GetCurrentConvergenceMeasurement())
         note = {
@@ -99,8 +101,6 @@ class N4BiasFieldCorrection:
         grid = grid_of(image)
         extent = [count * step for count, step in zip(grid.size, grid.spacing, strict=True)]
         n4 = sitk.N4BiasFieldCorrectionImageFilter()
-        # The sums of several threads differ in their last digits: one gives the same bytes everywhere.
-        n4.SetNumberOfThreads(1)
         n4.SetSplineOrder(SPLINE_ORDER)
         n4.SetNumberOfControlPoints(
             [SPLINE_ORDER + math.ceil(length / self.knot_spacing) for length in extent]
@@ -108,6 +108,17 @@ class N4BiasFieldCorrection:
         n4.SetMaximumNumberOfIterations(self.iterations)
         n4.SetConvergenceThreshold(self.convergence)
         return n4
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums of several threads differ in their last digits; one gives the same bytes on every machine."""
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
 
 
 def _divided(

@@ -170,7 +170,8 @@ def _read_rows(table: Path) -> list[dict[str, str]]:
 
 
 def _case(row: dict[str, str], folder: Path) -> Case:
-    paths = {name: folder / row[name] for name in ("image", "label", "mask") if row[name]}
+    named = [name for name in ("image", "label", "mask") if row[name]]
+    paths = {name: Path(os.path.normpath(folder / row[name])) for name in named}
     return Case(
         case=row["case"],
         patient=row["patient"],

@@ -22,7 +22,7 @@ HALF_VOXEL = 0.5
 
 CENTRE_LPS = (12.0, -7.0, 31.0)
 """Middle of every test grid: no grid begins at the origin of the scanner."""
-MARKER_LPS = (-38.0, -7.0, 41.0)
+MARKER_LPS = (-33.0, -7.0, 61.0)
 """A marker on the patient's RIGHT (negative in LPS) and towards the head."""
 RAMP_SLOPE = (0.3, -0.5, 0.2)
 """Change of the ramp per millimetre towards left, back and head."""
