@@ -9,8 +9,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from preprocessing.cohort import Case, Cohort, CohortError
 from pipelines.data.sidecar import stored_provenance
+from preprocessing.cohort import Case, Cohort, CohortError
 from preprocessing.preparation import prepare_scan
 from preprocessing.scan import Scan, Step
 from preprocessing.volume import read_labels, read_volume

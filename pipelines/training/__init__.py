@@ -1,11 +1,11 @@
 """Training of the translator."""
 
+from pipelines.model.weights import CheckpointError, load_weights
 from pipelines.training.checkpoint import Checkpoints
 from pipelines.training.cyclegan import CycleGAN, CycleImages
 from pipelines.training.objective import CycleGANObjective
 from pipelines.training.schedule import ConstantThenLinear
 from pipelines.training.trainer import CycleGANTrainer
-from pipelines.model.weights import CheckpointError, load_weights
 
 __all__ = [
     "CheckpointError",

@@ -13,9 +13,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from pipelines.data.sampler import UnpairedSliceSampler
 from pipelines.model.environment import software_versions
+from pipelines.model.weights import CheckpointError, check_architecture
 from pipelines.training.random_state import random_state, restore_random_state
 from pipelines.training.trainer import CycleGANTrainer
-from pipelines.model.weights import CheckpointError, check_architecture
 
 FORMAT = 1
 """Layout of the file; a reader refuses another one."""

@@ -14,11 +14,11 @@ from evaluation.arrays import Plane
 from pipelines.data.items import common_grid
 from pipelines.data.sidecar import stored_provenance
 from pipelines.data.slices import UnpairedSliceDataset
-from pipelines.training.cyclegan import CycleGAN
 from pipelines.model.environment import software_versions
-from pipelines.training.run_folder import RunFolder
-from pipelines.model.weights import save_weights
 from pipelines.model.model_folder import TranslationModel, weights_file
+from pipelines.model.weights import save_weights
+from pipelines.training.cyclegan import CycleGAN
+from pipelines.training.run_folder import RunFolder
 from preprocessing.cohort import Case, Cohort, CohortError
 from preprocessing.intensity_window import IntensityWindow
 from preprocessing.orientation import CanonicalOrientation

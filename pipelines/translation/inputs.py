@@ -10,11 +10,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from pipelines.data.sidecar import stored_provenance
 from pipelines.model.model_folder import ModelError, TranslationModel
 from pipelines.translation.recipe import build_steps
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
 from preprocessing.preparation import prepare_scan
-from pipelines.data.sidecar import stored_provenance
 from preprocessing.scan import Scan
 from preprocessing.volume import read_labels, read_volume, write_volume
 

@@ -12,8 +12,8 @@ from monai.transforms import DivisiblePad
 from torch import nn
 
 from evaluation.arrays import canonical_array
-from pipelines.model.weights import load_weights
 from pipelines.model.model_folder import TranslationModel, read_model
+from pipelines.model.weights import load_weights
 from pipelines.translation.recipe import build_steps
 from pipelines.translation.writer import to_source_grid
 from preprocessing.preparation import prepare_scan

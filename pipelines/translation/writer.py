@@ -13,8 +13,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
 from pipelines.model.environment import software_versions
-from pipelines.translation.grid_of_array import image_on_grid_of
 from pipelines.model.model_folder import TranslationModel
+from pipelines.translation.grid_of_array import image_on_grid_of
 from preprocessing.intensity_window import IntensityWindow
 from preprocessing.provenance import file_hash
 from preprocessing.return_to_source import return_to_source
