@@ -75,12 +75,14 @@ class Cohort:
             split: name of a split, or None for all.
 
         Raises:
-            ValueError: if there is no such domain or split.
+            CohortError: if there is no such domain or split.
         """
         if domain is not None and domain not in self.domains:
-            raise ValueError(f"{self.table}: expected a domain of {list(self.domains)}, found {domain!r}")
+            known = ", ".join(self.domains)
+            raise CohortError(self.table, [f"expected a domain of {known}, found {domain!r}; name one of these"])
         if split is not None and split not in SPLITS:
-            raise ValueError(f"{self.table}: expected a split of {list(SPLITS)}, found {split!r}")
+            known = ", ".join(SPLITS)
+            raise CohortError(self.table, [f"expected a split of {known}, found {split!r}; name one of these"])
         return [case for case in self.cases if domain in (None, case.domain) and split in (None, case.split)]
 
     def partner(self, case: Case) -> Case | None:
