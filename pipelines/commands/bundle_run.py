@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import logging.config
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ def run_bundle(
     files = [config_path(config) for config in configs]
     check_ids(files, overrides)
     own = cyclevox.bundle_path() / "configs"
+    # MONAI talks before it reads its own logging file.
+    logging.config.fileConfig(own / "logging.conf", disable_existing_loggers=False)
     workflow = ConfigWorkflow(
         config_file=[str(file) for file in files],
         meta_file=str(own / "metadata.json"),

@@ -108,7 +108,7 @@ def read_model(folder: Path | str) -> TranslationModel:
     path = folder / MODEL_FILE
     try:
         content = json.loads(path.read_text())
-        fields = dict(content["description"])
+        fields, network = dict(content["description"]), content["network_def"]
     except FileNotFoundError as error:
         raise ModelError(
             f"Wanted a model folder with {MODEL_FILE}, found none in {folder}. "
@@ -121,12 +121,16 @@ def read_model(folder: Path | str) -> TranslationModel:
         raise ModelError(
             f"{path}: wanted model layout {FORMAT}, found {layout}. Use the version that wrote it."
         )
-    windows = {domain: IntensityWindow.from_dict(window) for domain, window in fields.pop("windows").items()}
-    return TranslationModel(
-        folder=folder,
-        network=content["network_def"],
-        windows=windows,
-        spacing=tuple(fields.pop("spacing")),
-        size=tuple(fields.pop("size")),
-        **fields,
-    )
+    try:
+        return _model(folder, network, fields)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path}: wanted a whole model description, but a field is missing or wrong ({error}). "
+            "Copy the model folder again."
+        ) from error
+
+
+def _model(folder: Path, network: Mapping[str, Any], fields: Mapping[str, Any]) -> TranslationModel:
+    windows = {domain: IntensityWindow.from_dict(window) for domain, window in fields["windows"].items()}
+    grid = {name: tuple(fields[name]) for name in ("spacing", "size")}
+    return TranslationModel(**{**fields, **grid, "folder": folder, "network": network, "windows": windows})

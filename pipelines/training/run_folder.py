@@ -81,11 +81,13 @@ def executed_config() -> dict[str, Any]:
 
     MONAI gives a config's own expressions no way to see the whole of it, so it is looked up among the callers.
     """
-    for frame in inspect.stack():
-        workflow = frame.frame.f_locals.get("self")
+    frame = inspect.currentframe()
+    while frame is not None:
+        workflow = frame.f_locals.get("self")
         if isinstance(workflow, ConfigWorkflow):
             config: dict[str, Any] = json.loads(json.dumps(workflow.parser.get(), default=str))
             return config
+        frame = frame.f_back
     return {}
 
 

@@ -20,6 +20,9 @@ NETWORK_RANGE = IntensityWindow(-1.0, 1.0, "windowed")
 SHOWN_FRACTIONS = (0.3, 0.5, 0.7)
 """Where along the stack the pictured slices are taken."""
 
+COLUMNS = ("epoch", "case", "nmi_source")
+"""Columns of `metrics.csv`."""
+
 
 class ValidationRecord:
     """Picture the first translated volume and tabulate how much every translation says about its source.
@@ -38,7 +41,7 @@ class ValidationRecord:
         self.plane = plane
         right, front, head = (float(edge) for edge in spacing)
         self.spacing: Spacing = (right, front, head)
-        self._rows: list[dict[str, str | int]] = []
+        self._rows: list[dict[str, str]] = []
 
     def attach(self, engine: Engine) -> None:
         """Record every validation of an evaluator."""
@@ -54,8 +57,8 @@ class ValidationRecord:
                 window=(NETWORK_RANGE, NETWORK_RANGE),
                 mask=np.ones(source.shape, dtype=np.bool_),
             )
-            row = {"epoch": engine.state.epoch, "case": item["case"], "nmi_source": f"{information:.5f}"}
-            self._rows.append(row)
+            values = (str(engine.state.epoch), item["case"], f"{information:.5f}")
+            self._rows.append(dict(zip(COLUMNS, values, strict=True)))
             if engine.state.iteration == 1:
                 self._draw(source, translated, case=item["case"], epoch=engine.state.epoch)
 
@@ -71,10 +74,19 @@ class ValidationRecord:
 
     def _write(self, engine: Engine) -> None:
         path = self.folder / "metrics.csv"
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self._rows[0]))
-            if new:
-                writer.writeheader()
-            writer.writerows(self._rows)
+        # A resumed run may repeat an epoch that was validated after its last checkpoint.
+        earlier = [row for row in _read_rows(path) if int(row["epoch"]) < engine.state.epoch]
+        beside = path.with_suffix(".partial")
+        with beside.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=COLUMNS)
+            writer.writeheader()
+            writer.writerows([*earlier, *self._rows])
+        beside.replace(path)
         self._rows = []
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

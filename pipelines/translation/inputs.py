@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from monai.engines import Evaluator
 from tqdm import tqdm
 
 from pipelines.data.sidecar import stored_provenance
 from pipelines.model.model_folder import ModelError, TranslationModel
 from pipelines.translation.recipe import build_steps
+from pipelines.translation.record import is_translation, record_path
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
 from preprocessing.preparation import prepare_scan
 from preprocessing.scan import Scan
@@ -41,7 +45,7 @@ class TranslationReport:
 
 
 class TranslationInputs:
-    """List the volumes to translate, prepare each, and close the output when all are written.
+    """List the volumes to translate, prepare each, have them translated, and close the output.
 
     A volume that carries the sidecar of the model's own preparation is taken as it is. One that cannot be read or
     prepared is left out and reported; the others go on.
@@ -54,7 +58,7 @@ class TranslationInputs:
         split: Of a cohort, the split to translate: train, validation or test; None for all cases.
 
     Raises:
-        InputError: If input and output do not fit each other.
+        InputError: If input and output do not fit each other, or the output would replace what is no translation.
         ModelError: If the model does not know the domain, or the cohort has no case to translate.
     """
 
@@ -70,34 +74,50 @@ class TranslationInputs:
         self.source, self.output = Path(source), Path(output)
         self.model, self.to, self.split = model, to, split
         self.origin = model.origin_of(to)
-        self.work = self.output.with_name(f".{self.output.name}.work")
         self.failed: dict[str, str] = {}
         self.cohort, self.cases = self._list_cases()
+        self._refuse_overwriting()
         self.steps = build_steps(model.recipes[self.origin])
 
     def items(self) -> list[dict[str, Any]]:
         """Return a MONAI item for every case that could be prepared.
 
         Each has `image` (prepared volume), `window`, `case`, `source` (the volume to return to) and `output`.
+        Volumes prepared here stand in a working folder that `translate` removes.
         """
+        work = Path(tempfile.mkdtemp(prefix=f".{self.output.name}.", dir=_existing_parent(self.output)))
+        self._remove_work = weakref.finalize(self, shutil.rmtree, work, ignore_errors=True)
+        if self.cohort is not None:
+            # Without its table nobody takes a half-finished output for a whole one.
+            (self.output / TABLE_NAME).unlink(missing_ok=True)
         items = []
         for case in tqdm(self.cases, desc="prepare", unit="volume", leave=False):
             try:
-                items.append(self._item(case))
+                items.append(self._item(case, work))
             except (ValueError, OSError, RuntimeError) as error:
                 self.failed[case.case] = str(error)
         return items
 
-    def finish(self) -> TranslationReport:
-        """Write the output's cohort table, remove the working files and say what was done.
+    def translate(self, evaluator: Evaluator) -> TranslationReport:
+        """Run the evaluator over the items and close the output, whatever happens removing the working files.
+
+        Args:
+            evaluator: Translates `items` and writes each to its `output`.
 
         Raises:
             InputError: If no case at all could be translated.
         """
+        try:
+            if len(self.failed) < len(self.cases):
+                evaluator.run()
+        finally:
+            self._remove_work()
+        return self._close_output()
+
+    def _close_output(self) -> TranslationReport:
         written = [
             case for case in self.cases if self._output_of(case).exists() and case.case not in self.failed
         ]
-        shutil.rmtree(self.work, ignore_errors=True)
         if not written:
             raise InputError("\n".join(f"{case}: {message}" for case, message in self.failed.items()))
         if self.cohort is not None:
@@ -140,16 +160,32 @@ class TranslationInputs:
             split="test",
         )
 
-    def _item(self, case: Case) -> dict[str, Any]:
+    def _refuse_overwriting(self) -> None:
+        for case in self.cases:
+            output = self._output_of(case)
+            if output.exists() and output.samefile(case.image):
+                raise InputError(
+                    f"{case.case}: the output {output} is the input itself. Name another output."
+                )
+        table = self.output / TABLE_NAME
+        if self.cohort is not None and table.exists() and not is_translation(table):
+            raise InputError(
+                f"Wanted a new folder or an earlier translation to write to, but {self.output} holds another cohort. "
+                "Name another folder."
+            )
+
+    def _item(self, case: Case, work: Path) -> dict[str, Any]:
         output = self._output_of(case)
         output.unlink(missing_ok=True)
+        record_path(output).unlink(missing_ok=True)
         item = {"case": case.case, "source": str(case.image), "output": str(output)}
         provenance = stored_provenance(case.image)
         if provenance is not None and list(provenance.recipe) == list(self.model.recipes[self.origin]):
-            return {**item, "image": str(case.image), "window": provenance.window.to_dict()}
+            window = provenance.window or self.model.windows[self.origin]
+            return {**item, "image": str(case.image), "window": window.to_dict()}
         mask = read_labels(case.mask, case=case.case) if case.mask else None
         scan = prepare_scan(Scan(image=read_volume(case.image, case=case.case), mask=mask), self.steps)
-        prepared = self.work / f"{case.case}.nii.gz"
+        prepared = work / f"{case.case}.nii.gz"
         write_volume(scan.image, prepared)
         window = scan.window or self.model.windows[self.origin]
         return {**item, "image": str(prepared), "window": window.to_dict()}
@@ -165,3 +201,7 @@ class TranslationInputs:
         # The body mask lies on the source grid, which is the translation's as well. The source's labels stay with
         # the source: in a cohort of predictions they would pass for predicted ones.
         return replace(case, domain=self.to, image=self._output_of(case), label=None, pair=None)
+
+
+def _existing_parent(path: Path) -> Path:
+    return next(folder for folder in path.absolute().parents if folder.is_dir())

@@ -11,16 +11,14 @@ from monai.inferers import SliceInferer
 from monai.transforms import DivisiblePad
 from torch import nn
 
-from evaluation.arrays import canonical_array
+from evaluation.arrays import Plane, axis_of, canonical_array
+from pipelines.data.plane import slice_multiple
 from pipelines.model.model_folder import TranslationModel, read_model
 from pipelines.model.weights import load_weights
 from pipelines.translation.recipe import build_steps
 from pipelines.translation.writer import to_source_grid
 from preprocessing.preparation import prepare_scan
 from preprocessing.scan import Scan
-
-SIZE_FACTOR = 4
-"""The generator halves its slices twice, so their sides must be multiples of 4."""
 
 
 def translate_volume(
@@ -51,7 +49,7 @@ def translate_volume(
     source_window = scan.window or model.windows[model.origin_of(to)]
     network = network or load_weights(build_network(model), model.weights(to))
     volume = torch.from_numpy(source_window.forward(canonical_array(scan.image))).float()[None]
-    translated = infer_slices(volume, network=network.to(device), axis=model.slice_axis, device=device)
+    translated = infer_slices(volume, network=network.to(device), plane=model.plane, device=device)
     window = model.windows[to]
     array = window.backward(translated[0].cpu().numpy())
     return to_source_grid(array, prepared=scan.image, source=image, window=window)
@@ -65,22 +63,22 @@ def build_network(model: TranslationModel) -> nn.Module:
 
 @torch.inference_mode()
 def infer_slices(
-    volume: torch.Tensor, *, network: nn.Module, axis: int, device: torch.device | str = "cpu"
+    volume: torch.Tensor, *, network: nn.Module, plane: Plane, device: torch.device | str = "cpu"
 ) -> torch.Tensor:
     """Translate a windowed volume slice by slice.
 
     Args:
         volume: Shape (1, R, A, S) in [-1, 1].
         network: Generator in evaluation mode.
-        axis: Axis of [R, A, S] along which slices are stacked.
+        plane: Plane of the slices that the network sees.
         device: Where the network is.
 
     Returns:
         The translation, same shape.
     """
-    padding = DivisiblePad(k=SIZE_FACTOR, mode="constant", value=-1.0)
+    padding = DivisiblePad(k=slice_multiple(plane), mode="constant", value=-1.0)
     padded = padding(volume)
-    inferer = SliceInferer(roi_size=(-1, -1), sw_batch_size=8, spatial_dim=axis)
+    inferer = SliceInferer(roi_size=(-1, -1), sw_batch_size=8, spatial_dim=axis_of(plane))
     translated = inferer(padded.as_tensor()[None].to(device), network)[0]
     padded.set_array(translated.cpu())
     restored: torch.Tensor = padding.inverse(padded).as_tensor()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ import SimpleITK as sitk
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
-from pipelines.model.environment import software_versions
 from pipelines.model.model_folder import TranslationModel
 from pipelines.translation.grid_of_array import image_on_grid_of
+from pipelines.translation.record import write_record
 from preprocessing.intensity_window import IntensityWindow
-from preprocessing.provenance import file_hash
 from preprocessing.return_to_source import return_to_source
 from preprocessing.volume import read_volume, write_volume
 
@@ -67,29 +65,3 @@ def to_source_grid(
     translated = image_on_grid_of(array.astype(np.float32), prepared)
     returned = return_to_source(translated, source=source, outside=window.low)
     return sitk.Cast(sitk.Round(returned), sitk.sitkInt16) if window.unit == "HU" else returned
-
-
-def write_record(output: Path, *, model: TranslationModel, to: str, source: Path) -> None:
-    """Write what made a synthetic volume beside it, as `<name>.json`.
-
-    Args:
-        output: The synthetic volume.
-        model: The translator.
-        to: Domain translated to.
-        source: The volume that was translated; only its hash is recorded.
-    """
-    record = {
-        "synthetic": True,
-        "domain": to,
-        "translated_from": model.origin_of(to),
-        "window": model.windows[to].to_dict(),
-        "source_sha256": file_hash(source),
-        "weights_sha256": file_hash(model.weights(to)),
-        "training_iterations": model.iteration,
-        "training_cohort": model.cohort_hash,
-        "versions": software_versions(),
-    }
-    path = output.with_name(output.name.removesuffix(".gz").removesuffix(".nii") + ".json")
-    beside = path.with_suffix(".partial")
-    beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    beside.replace(path)
