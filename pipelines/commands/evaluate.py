@@ -22,7 +22,7 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a cohort of predictions: image metrics where there is a true pair, mutual information everywhere.
+    """Measure a cohort of predictions: image metrics against true pairs, mutual information everywhere.
 
     A case without a pair gets no full-reference metric: it is listed as failed, and the rest is measured.
 

@@ -20,7 +20,8 @@ def translate(
 ) -> None:
     """Translate a volume or a cohort to another domain, on the source's grid.
 
-    The same work runs as `python -m monai.bundle run --config_file "['configs/inference.json','MODEL/model.json']"`.
+    The same work runs as
+    `python -m monai.bundle run --config_file "['configs/inference.json','MODEL/model.json']"`.
 
     Example: cyclevox translate patient.nii.gz synthetic_ct.nii.gz --model runs/hips/model --to ct
     """

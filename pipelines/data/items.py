@@ -34,8 +34,8 @@ def volume_items(
         cohort: A checked cohort of volumes on one grid.
         domain: Domain name as in the table, for example "mr".
         split: "train", "validation" or "test".
-        windows: By domain, the steps that find the window of a volume without a sidecar: a body mask where one is
-            needed, and a window step.
+        windows: By domain, the steps that find the window of a volume without a sidecar: a body mask where
+            one is needed, and a window step.
         allow_empty: Whether no case at all is an answer rather than a fault.
 
     Returns:
@@ -46,13 +46,11 @@ def volume_items(
     """
     cases = cohort.select(domain=domain, split=split)
     if not cases and not allow_empty:
-        raise CohortError(
-            cohort.table,
-            [
-                f"wanted at least one case with domain {domain!r} and split {split!r}, found none; the table has "
-                f"the domains {', '.join(cohort.domains)}. Set 'source' and 'target' to two of them."
-            ],
+        fault = (
+            f"wanted at least one case with domain {domain!r} and split {split!r}, found none; the table has "
+            f"the domains {', '.join(cohort.domains)}. Set 'source' and 'target' to two of them."
         )
+        raise CohortError(cohort.table, [fault])
     return [case_item(case, windows=windows) for case in cases]
 
 
@@ -75,13 +73,11 @@ def case_window(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> Intensi
     if provenance is not None and provenance.window is not None:
         return provenance.window
     if case.domain not in windows:
-        raise CohortError(
-            case.image.parent,
-            [
-                f"{case.case}: no window is stored beside {case.image.name} and the config names none for the domain "
-                f"{case.domain!r}. Run `cyclevox prepare`, or add the domain to 'windows'."
-            ],
+        fault = (
+            f"{case.case}: no window is stored beside {case.image.name} and the config names none for the "
+            f"domain {case.domain!r}. Run `cyclevox prepare`, or add the domain to 'windows'."
         )
+        raise CohortError(case.image.parent, [fault])
     image = read_volume(case.image, case=case.case)
     mask = read_labels(case.mask, case=case.case) if case.mask else None
     window = prepare_scan(Scan(image=image, mask=mask), windows[case.domain]).window
@@ -108,7 +104,8 @@ def common_grid(cases: Sequence[Case]) -> tuple[tuple[float, ...], tuple[int, ..
     spacing, size = grids[cases[0].case]
     faults = [
         f"{name}: spacing {_numbers(other_spacing)} mm and size {_numbers(other_size)} along R, A, S, but "
-        f"{cases[0].case} has {_numbers(spacing)} mm and {_numbers(size)}. Run `cyclevox prepare` with one reference grid."
+        f"{cases[0].case} has {_numbers(spacing)} mm and {_numbers(size)}. "
+        "Run `cyclevox prepare` with one reference grid."
         for name, (other_spacing, other_size) in grids.items()
         if other_size != size or not np.allclose(other_spacing, spacing, rtol=0, atol=SPACING_TOLERANCE)
     ]

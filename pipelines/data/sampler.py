@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Int
 from torch.utils.data import Sampler
 
 from pipelines.data.slices import SlicePair, UnpairedSliceDataset
@@ -20,8 +21,8 @@ class UnpairedSliceSampler(Sampler[SlicePair]):
         dataset: The slices to draw from.
         samples: How many samples the whole training draws.
         seed: Seed of all draws.
-        position_tolerance: Largest distance in mm along the slicing axis between the two slices, measured from
-            each volume's centre; None draws the slices independently, as plain CycleGAN does.
+        position_tolerance: Largest distance in mm along the slicing axis between the two slices, measured
+            from each volume's centre; None draws the slices independently, as plain CycleGAN does.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class UnpairedSliceSampler(Sampler[SlicePair]):
         candidates = self._matching_slices(self._counts_a[volume_a], slice_a, self._counts_b[volume_b])
         return SlicePair(volume_a, slice_a, volume_b, int(random.choice(candidates)))
 
-    def _matching_slices(self, count_a: int, slice_a: int, count_b: int) -> np.ndarray:
+    def _matching_slices(self, count_a: int, slice_a: int, count_b: int) -> Int[np.ndarray, " slice"]:
         if self.position_tolerance is None:
             return np.arange(count_b)
         position = self.dataset.slice_positions(count_a)[slice_a]

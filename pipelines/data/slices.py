@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
@@ -68,7 +69,7 @@ class UnpairedSliceDataset(Dataset[dict[str, torch.Tensor]]):
         """Return the number of slices of each volume of side "a" or "b"."""
         return [volume.shape[self.axis + 1] for volume in (self.volumes_a if side == "a" else self.volumes_b)]
 
-    def slice_positions(self, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def slice_positions(self, count: int) -> Float[np.ndarray, " slice"]:
         """Return the positions of a volume's slices along the slicing axis, in mm from the crop's centre."""
         return (np.arange(count) - (count - 1) / 2) * self.slice_spacing
 
@@ -89,10 +90,10 @@ def load_volumes(
         VolumeError: Naming each volume that could not be loaded, or that holds NaN or infinite voxels.
     """
     volumes, faults = [], []
-    for item in tqdm(items, desc="load volumes", unit="volume", leave=False):
+    for item in tqdm(items, desc="load volumes", unit="volume", leave=False, disable=None):
         try:
             volume = torch.as_tensor(transform(item)["image"], dtype=torch.float32)
-        except Exception as error:  # any reader's fault becomes one line of the report
+        except Exception as error:  # noqa: BLE001 - any reader's fault becomes one line of the report
             faults.append(f"{item['case']}: {item['image']} could not be loaded: {error.__cause__ or error}")
             continue
         if not torch.isfinite(volume).all():

@@ -64,8 +64,8 @@ class TranslationModel:
         """
         if to not in (self.source, self.target):
             raise ModelError(
-                f"{self.folder}: wanted a domain that this model translates to, {self.target!r} or {self.source!r}, "
-                f"got {to!r}. Choose one of them with --to."
+                f"{self.folder}: wanted a domain that this model translates to, {self.target!r} or "
+                f"{self.source!r}, got {to!r}. Choose one of them with --to."
             )
         return self.source if to == self.target else self.target
 

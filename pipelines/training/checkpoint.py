@@ -70,12 +70,13 @@ class Checkpoints:
         """Bring a freshly built trainer to the newest checkpoint.
 
         Raises:
-            CheckpointError: If there is none, it cannot be read, or it holds networks of another architecture.
+            CheckpointError: If there is none, it cannot be read, or it is of another architecture.
         """
         files = self._files()
         if not files:
             raise CheckpointError(
-                f"Wanted a checkpoint to resume from in {self.folder}, found none. Train without --resume first."
+                f"Wanted a checkpoint to resume from in {self.folder}, found none. "
+                "Train without --resume first."
             )
         state = read_checkpoint(files[-1])
         check_architecture(trainer.networks, state["networks"], source=files[-1])
@@ -110,7 +111,7 @@ class Checkpoints:
         trainer.pool_b.load_state_dict(state["pool_b"])
         trainer.state.iteration = state["iteration"]
         trainer.state.epoch = state["iteration"] // trainer.state.epoch_length
-        self.sampler.start = state["iteration"] * (trainer.data_loader.batch_size or 1)
+        self.sampler.start = state["iteration"] * trainer.batch_size
         restore_random_state(state["random"])
 
 

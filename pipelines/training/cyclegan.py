@@ -64,7 +64,7 @@ class CycleGAN(nn.Module):
         yield from self.discriminator_a.parameters()
         yield from self.discriminator_b.parameters()
 
-    def require_discriminator_gradients(self, required: bool) -> None:
+    def require_discriminator_gradients(self, *, required: bool) -> None:
         """Switch gradients of the discriminators' own parameters, which the generator step has no use for."""
         for parameter in self.discriminator_parameters():
             parameter.requires_grad_(required)

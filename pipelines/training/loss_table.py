@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from ignite.engine import Engine, Events
@@ -41,7 +42,7 @@ class LossTable:
         self._discard_rows_after(engine.state.iteration)
 
     def _add(self, engine: Engine) -> None:
-        samples = engine.state.output
+        samples = cast(list[dict[str, Tensor]], engine.state.output)
         # MONAI copies each scalar to every sample of the batch, so the first one's will do.
         terms = {
             name: float(value) for name, value in samples[0].items() if np.ndim(value) == 0 and name != "loss"

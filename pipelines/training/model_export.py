@@ -64,7 +64,7 @@ class ModelExport:
         self.interval = interval
         cases = {domain: cohort.select(domain=domain, split="train") for domain in (source, target)}
         spacing, size = common_grid([case for group in cases.values() for case in group])
-        self.description = {
+        self.description: dict[str, Any] = {
             "folder": run.path / "model",
             "source": source,
             "target": target,
@@ -121,12 +121,8 @@ def _recipe(
     records = [stored_provenance(case.image) for case in cases]
     recipes = [list(record.recipe) for record in records if record is not None]
     if recipes and (len(recipes) < len(cases) or any(recipe != recipes[0] for recipe in recipes)):
-        raise CohortError(
-            cases[0].image.parent,
-            [
-                f"volumes of the domain {cases[0].domain!r} were prepared in different ways; prepare them all by one recipe."
-            ],
-        )
+        fault = f"volumes of the domain {cases[0].domain!r} were prepared in different ways; use one recipe"
+        raise CohortError(cases[0].image.parent, [fault])
     if recipes:
         return [dict(step) for step in recipes[0]]
     steps = windows[cases[0].domain]

@@ -20,8 +20,9 @@ HIASA_GRADIENT_CONSISTENCY_WEIGHT = 0.3
 class CycleGANObjective(nn.Module):
     """Adversarial + cycle + gradient consistency + identity, each direction beside the other.
 
-    L = L_adv,A + L_adv,B + cycle_weight (L_cycle,A + L_cycle,B) + gradient_consistency_weight 1/2 (L_GC,A + L_GC,B)
-    + identity_weight (L_idt,A + L_idt,B). A loss left out has no term.
+    L = L_adv,A + L_adv,B + cycle_weight (L_cycle,A + L_cycle,B)
+    + gradient_consistency_weight 1/2 (L_GC,A + L_GC,B) + identity_weight (L_idt,A + L_idt,B).
+    A loss left out has no term.
 
     Args:
         adversarial: Loss of the game between generators and discriminators.

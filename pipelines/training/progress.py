@@ -29,15 +29,15 @@ class TrainingProgress:
 
     def _open(self, engine: Engine) -> None:
         self._bar = tqdm(
-            total=engine.state.max_epochs * engine.state.epoch_length,
+            total=(engine.state.max_epochs or 0) * (engine.state.epoch_length or 0),
             initial=engine.state.iteration,
             desc=self.description,
             unit="step",
             mininterval=0.5 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES,
         )
 
-    def _advance(self, engine: Engine) -> None:
+    def _advance(self, _engine: Engine) -> None:
         self._bar.update()
 
-    def _close(self, engine: Engine) -> None:
+    def _close(self, _engine: Engine) -> None:
         self._bar.close()

@@ -13,16 +13,12 @@ import torch
 def random_state() -> dict[str, Any]:
     """Return the states of Python's, NumPy's and torch's global generators as tensors and plain types."""
     version, keys, gauss = random.getstate()
-    name, key, position, has_gauss, cached_gauss = np.random.get_state(legacy=True)
+    # Libraries still draw from NumPy's legacy global generator, so that is the one to keep.
+    numpy: dict[str, Any] = np.random.get_state(legacy=False)  # noqa: NPY002
+    key = torch.from_numpy(numpy["state"]["key"].astype(np.int64))
     return {
         "python": {"version": version, "keys": list(keys), "gauss": gauss},
-        "numpy": {
-            "name": name,
-            "key": torch.from_numpy(key.astype(np.int64)),
-            "position": position,
-            "has_gauss": has_gauss,
-            "cached_gauss": cached_gauss,
-        },
+        "numpy": {**numpy, "state": {**numpy["state"], "key": key}},
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -36,8 +32,8 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
     """
     python, numpy = state["python"], state["numpy"]
     random.setstate((python["version"], tuple(python["keys"]), python["gauss"]))
-    key = numpy["key"].numpy().astype(np.uint32)
-    np.random.set_state((numpy["name"], key, numpy["position"], numpy["has_gauss"], numpy["cached_gauss"]))
+    key = numpy["state"]["key"].numpy().astype(np.uint32)
+    np.random.set_state({**numpy, "state": {**numpy["state"], "key": key}})  # noqa: NPY002
     torch.set_rng_state(state["torch"].cpu())
     for device, cuda_state in enumerate(state["cuda"][: torch.cuda.device_count()]):
         torch.cuda.set_rng_state(cuda_state.cpu(), device)

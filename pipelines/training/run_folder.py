@@ -49,7 +49,7 @@ class RunFolder:
         self.cohort = cohort
 
     def attach(self, engine: Engine) -> None:
-        """Record the run when its training starts, so that a run which cannot be built leaves nothing behind."""
+        """Record the run when its training starts: a run that cannot be built leaves nothing behind."""
         engine.add_event_handler(Events.STARTED, self.record)
 
     def record(self) -> None:
@@ -62,14 +62,14 @@ class RunFolder:
         table.to_csv(self.path / "cohort.csv", index=False)
         _write_json(self.path / "config.json", self.config)
 
-    def resolved(self, id: str) -> Any:
+    def resolved(self, entry: str) -> Any:
         """Return a configuration entry with its references replaced by their values, nothing instantiated."""
-        item = ConfigParser(self.config).get_parsed_content(id, instantiate=False)
+        item = ConfigParser(self.config).get_parsed_content(entry, instantiate=False)
         return item.get_config() if hasattr(item, "get_config") else item
 
 
 def default_output(name: str) -> str:
-    """Return `runs/<name>` under the working directory, or beside the bundle when that is the working directory."""
+    """Return `runs/<name>` under the working directory, or beside the bundle when called inside it."""
     here = Path.cwd().resolve()
     bundle = cyclevox.bundle_path().resolve()
     inside = here == bundle or bundle in here.parents
@@ -79,7 +79,7 @@ def default_output(name: str) -> str:
 def executed_config() -> dict[str, Any]:
     """Return the configuration of the MONAI workflow that is being run, overlays and overrides included.
 
-    MONAI gives a config's own expressions no way to see the whole of it, so it is looked up among the callers.
+    MONAI gives a config's own expressions no way to see the whole of it: it is looked up among the callers.
     """
     frame = inspect.currentframe()
     while frame is not None:

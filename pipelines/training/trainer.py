@@ -29,7 +29,8 @@ class CycleGANTrainer(Trainer):
     Args:
         device: Where the networks are.
         max_epochs: Epochs to run; an epoch is `epoch_length` iterations, not a pass over the data.
-        train_data_loader: Yields {"a": slices of A, "b": slices of B}, each (batch, channel, row, column) in [-1, 1].
+        train_data_loader: Yields {"a": slices of A, "b": slices of B}, each (batch, channel, row, column) in
+            [-1, 1].
         epoch_length: Iterations per epoch.
         networks: The CycleGAN, on `device`.
         objective: What both sides minimise.
@@ -72,6 +73,7 @@ class CycleGANTrainer(Trainer):
         self.pool_b = pool_b
         self.precision = precision
         self.inferer = inferer or SimpleInferer()
+        self.batch_size = train_data_loader.batch_size or 1
         super().__init__(
             device=device,
             max_epochs=max_epochs,
@@ -80,7 +82,7 @@ class CycleGANTrainer(Trainer):
             handlers=train_handlers,
         )
 
-    def run(self) -> None:
+    def run(self) -> None:  # type: ignore[override]  # MONAI's engines hold what ignite's are given
         """Train from the present iteration to the last; a finished training stays as it is."""
         if self.state.iteration >= self.state.max_epochs * self.state.epoch_length:
             self.logger.info(
@@ -106,7 +108,7 @@ class CycleGANTrainer(Trainer):
         return output
 
     def _generator_step(self, real_a: Tensor, real_b: Tensor) -> tuple[CycleImages, dict[str, Tensor]]:
-        self.networks.require_discriminator_gradients(False)
+        self.networks.require_discriminator_gradients(required=False)
         with self._autocast():
             images = self.networks(real_a, real_b)
             terms = self.objective.generators(self.networks, images)
@@ -116,7 +118,7 @@ class CycleGANTrainer(Trainer):
         return images, terms
 
     def _discriminator_step(self, images: CycleImages) -> dict[str, Tensor]:
-        self.networks.require_discriminator_gradients(True)
+        self.networks.require_discriminator_gradients(required=True)
         pooled = self.pool_a.query(images.fake_a.detach()), self.pool_b.query(images.fake_b.detach())
         with self._autocast():
             terms = self.objective.discriminators(self.networks, images, pooled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from ignite.engine import Engine, Events
@@ -49,7 +50,8 @@ class ValidationRecord:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
     def _measure(self, engine: Engine) -> None:
-        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+        batch, outputs = cast(Any, engine.state.batch), cast(Any, engine.state.output)
+        for item, output in zip(batch, outputs, strict=True):
             source, translated = (np.asarray(output[key].cpu())[0] for key in ("image", "pred"))
             information = normalised_mutual_information(
                 source,

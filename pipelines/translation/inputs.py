@@ -47,18 +47,20 @@ class TranslationReport:
 class TranslationInputs:
     """List the volumes to translate, prepare each, have them translated, and close the output.
 
-    A volume that carries the sidecar of the model's own preparation is taken as it is. One that cannot be read or
-    prepared is left out and reported; the others go on.
+    A volume that carries the sidecar of the model's own preparation is taken as it is. One that cannot be
+    read or prepared is left out and reported; the others go on.
 
     Args:
-        source: A NIfTI file, or a cohort (folder or table) whose cases of the model's source domain are translated.
+        source: A NIfTI file, or a cohort (folder or table) of whose cases those of the model's source domain
+            are translated.
         output: A NIfTI file for a file, a folder for a cohort.
         model: The translator.
         to: Domain to translate to.
         split: Of a cohort, the split to translate: train, validation or test; None for all cases.
 
     Raises:
-        InputError: If input and output do not fit each other, or the output would replace what is no translation.
+        InputError: If input and output do not fit each other, or the output would replace what is no
+            translation.
         ModelError: If the model does not know the domain, or the cohort has no case to translate.
     """
 
@@ -91,7 +93,7 @@ class TranslationInputs:
             # Without its table nobody takes a half-finished output for a whole one.
             (self.output / TABLE_NAME).unlink(missing_ok=True)
         items = []
-        for case in tqdm(self.cases, desc="prepare", unit="volume", leave=False):
+        for case in tqdm(self.cases, desc="prepare", unit="volume", leave=False, disable=None):
             try:
                 items.append(self._item(case, work))
             except (ValueError, OSError, RuntimeError) as error:
@@ -145,7 +147,7 @@ class TranslationInputs:
     def _single_case(self) -> Case:
         if not self.output.name.endswith(NIFTI_SUFFIXES):
             raise InputError(
-                f"Wanted an output file ending in .nii.gz for the input file {self.source}, got {self.output}."
+                f"Wanted an output file ending in .nii.gz for the file {self.source}, got {self.output}."
             )
         name = self.source.name.removesuffix(".gz").removesuffix(".nii")
         source = self.source.absolute()
@@ -170,8 +172,8 @@ class TranslationInputs:
         table = self.output / TABLE_NAME
         if self.cohort is not None and table.exists() and not is_translation(table):
             raise InputError(
-                f"Wanted a new folder or an earlier translation to write to, but {self.output} holds another cohort. "
-                "Name another folder."
+                f"Wanted a new folder or an earlier translation to write to, but {self.output} holds another "
+                "cohort. Name another folder."
             )
 
     def _item(self, case: Case, work: Path) -> dict[str, Any]:
@@ -198,8 +200,8 @@ class TranslationInputs:
         )
 
     def _output_case(self, case: Case) -> Case:
-        # The body mask lies on the source grid, which is the translation's as well. The source's labels stay with
-        # the source: in a cohort of predictions they would pass for predicted ones.
+        # The body mask lies on the source grid, which is the translation's as well. The source's labels stay
+        # with the source: in a cohort of predictions they would pass for predicted ones.
         return replace(case, domain=self.to, image=self._output_of(case), label=None, pair=None)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import SimpleITK as sitk
 import torch
 from monai.bundle import ConfigParser
+from monai.data import MetaTensor
 from monai.inferers import SliceInferer
 from monai.transforms import DivisiblePad
 from torch import nn
@@ -35,7 +37,8 @@ def translate_volume(
         image: A scan as it came from the scanner, any orientation; LPS millimetres as SimpleITK keeps them.
         model: A model folder, or what `read_model` made of it.
         to: Domain to translate to, for example "ct".
-        network: Generator to use instead of the model's own; (batch, 1, rows, columns) in [-1, 1] to the same.
+        network: Generator to use instead of the model's own, (batch, 1, rows, columns) in [-1, 1] to the
+            same.
         device: Where the network computes.
 
     Returns:
@@ -77,7 +80,7 @@ def infer_slices(
         The translation, same shape.
     """
     padding = DivisiblePad(k=slice_multiple(plane), mode="constant", value=-1.0)
-    padded = padding(volume)
+    padded = cast(MetaTensor, padding(volume))
     inferer = SliceInferer(roi_size=(-1, -1), sw_batch_size=8, spatial_dim=axis_of(plane))
     translated = inferer(padded.as_tensor()[None].to(device), network)[0]
     padded.set_array(translated.cpu())
