@@ -189,7 +189,8 @@ class HipAnatomy:
         sacrum = bones.sacrum(rest.pelvis, rest.pelvis_box, hip)
         spine = np.maximum(bones.spine(rest.pelvis, rest.pelvis_box), np.float32(1.5) - sacrum)
         femur = bones.femur(rest.femur, rest.femur_box)
-        painter.paint(bones.joint(rest.pelvis), Tissue.CARTILAGE)
+        painter.paint(bones.capsule(rest.femur, rest.femur_box), Tissue.SOFT_ORGAN)
+        painter.paint(bones.joint(rest.pelvis, rest.pelvis_box), Tissue.CARTILAGE)
         joint_line = np.maximum(
             np.maximum(hip, sacrum) - np.float32(4.0), np.abs(hip - sacrum) - np.float32(4.0)
         )

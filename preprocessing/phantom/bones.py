@@ -82,6 +82,9 @@ HIP_BOX = Box((0.0, -72.0, -92.0), (152.0, 112.0, 152.0))
 FEMUR_BOX = Box((55.0, -45.0, -340.0), (165.0, 60.0, 40.0))
 """Where a femur can be, rest mm, for any anteversion."""
 
+JOINT_BOX = Box((55.0, -35.0, -55.0), (140.0, 35.0, 35.0))
+"""Where a hip joint and its capsule can be, rest mm."""
+
 FEMUR_LANDMARKS = {
     "femoral_head_centre": (HEAD, 0.0, 0.0),
     "greater_trochanter_tip": (136.0, 17.0, 5.0),
@@ -163,8 +166,16 @@ class Bones:
         result: Array = (u - np.float32(HEAD)) * a + y * b + z * c + np.float32(2.0)
         return result
 
-    def joint(self, points: Coordinates) -> Array:
+    def capsule(self, points: Coordinates, near: Box) -> Array:
+        """Return the distance to the joint's capsule, a sleeve from the socket's rim over the neck."""
+        if not near.meets(JOINT_BOX):
+            return np.full(points[0].shape, FAR, np.float32)
+        return rod(points, (HEAD + 4, 0, -3), (118, 7, -27), (self._radius + 2.0, 20.0))
+
+    def joint(self, points: Coordinates, near: Box) -> Array:
         """Return the distance to the ball of head and cartilage, ended just beyond the rim."""
+        if not near.meets(JOINT_BOX):
+            return np.full(points[0].shape, FAR, np.float32)
         ball = ellipsoid(points, (HEAD, 0, 0), (self._radius + SOCKET_GAP,) * 3)
         result: Array = np.maximum(ball, self.socket_plane(points) - np.float32(9.0))
         return result
