@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from evaluation.arrays import Plane, axis_of
-from preprocessing.volume import VolumeError
+from preprocessing.volume import VolumeError, read_volume
 
 
 class SlicePair(NamedTuple):
@@ -94,13 +95,20 @@ def load_volumes(
         try:
             volume = torch.as_tensor(transform(item)["image"], dtype=torch.float32)
         except Exception as error:  # noqa: BLE001 - any reader's fault becomes one line of the report
-            faults.append(f"{item['case']}: {item['image']} could not be loaded: {error.__cause__ or error}")
+            faults.append(_fault(item, error))
             continue
         if not torch.isfinite(volume).all():
-            faults.append(
-                f"{item['case']}: {item['image']} holds NaN or infinite voxels; repair or exclude it."
-            )
+            faults.append(_fault(item, "NaN or infinite voxels"))
         volumes.append(volume)
     if faults:
         raise VolumeError("\n".join(faults))
     return volumes
+
+
+def _fault(item: Mapping[str, Any], reason: Exception | str) -> str:
+    """Say in one line what our own reader finds wrong; MONAI's answer lists every reader that it tried."""
+    try:
+        read_volume(Path(item["image"]), case=item["case"])
+    except VolumeError as fault:
+        return str(fault)
+    return f"case {item['case']}, file {item['image']}: expected a volume to load, found: {reason}"
