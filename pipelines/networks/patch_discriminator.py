@@ -1,5 +1,6 @@
 """The judge of patches, its patch chosen in millimetres."""
 
+import torch
 from monai.networks.nets import PatchDiscriminator as MonaiPatchDiscriminator
 from torch import Tensor, nn
 
@@ -23,21 +24,31 @@ class PatchDiscriminator(nn.Module):
         width: feature maps of the first convolution; doubled at each layer.
         pixel_spacing: mm per pixel of the slices that will be judged; no default, since it sets the depth.
         patch_mm: wanted edge of the patch in mm.
+        positions: tell the judge where in the slice each patch lies, as two more input channels that run from -1 to
+            1 along rows and columns (CoordConv: Liu et al. 2018, arXiv:1807.03247). Right where all volumes are cut
+            to one field of view about one landmark, so that bone in the place of the bladder looks wrong.
 
     Raises:
         ValueError: spacing or patch is not a positive number of millimetres.
     """
 
     def __init__(
-        self, *, in_channels: int = 1, width: int = 64, pixel_spacing: float, patch_mm: float = PAPER_PATCH_MM
+        self,
+        *,
+        in_channels: int = 1,
+        width: int = 64,
+        pixel_spacing: float,
+        patch_mm: float = PAPER_PATCH_MM,
+        positions: bool = False,
     ) -> None:
         super().__init__()
+        self.positions = positions
         self.num_layers_d = layers_for_patch(pixel_spacing=pixel_spacing, patch_mm=patch_mm)
         self.patch_pixels = receptive_field(self.num_layers_d)
         self.network = MonaiPatchDiscriminator(
             spatial_dims=2,
             channels=width,
-            in_channels=in_channels,
+            in_channels=in_channels + 2 * positions,
             num_layers_d=self.num_layers_d,
             norm="INSTANCE",
         )
@@ -51,8 +62,24 @@ class PatchDiscriminator(nn.Module):
         Returns:
             [batch, 1, row', column'], one score per (overlapping) patch.
         """
-        scores: Tensor = self.network(image)[-1]
+        judged = with_positions(image) if self.positions else image
+        scores: Tensor = self.network(judged)[-1]
         return scores
+
+
+def with_positions(image: Tensor) -> Tensor:
+    """Return an image with its pixels' positions as two more channels.
+
+    Args:
+        image: [batch, channel, row, column].
+
+    Returns:
+        [batch, channel + 2, row, column]; the new channels run from -1 to 1 along rows and along columns.
+    """
+    batch, _, rows, columns = image.shape
+    row, column = (torch.linspace(-1, 1, n, dtype=image.dtype, device=image.device) for n in (rows, columns))
+    row, column = row[:, None].expand(rows, columns), column.expand(rows, columns)
+    return torch.cat([image, torch.stack([row, column]).expand(batch, 2, rows, columns)], dim=1)
 
 
 def receptive_field(num_layers_d: int) -> int:

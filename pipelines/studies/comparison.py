@@ -8,13 +8,14 @@ from typing import Any
 
 from evaluation.arrays import Volume
 from evaluation.case_volumes import CaseVolume, read_case
+from evaluation.case_window import WindowSetting
 from evaluation.image_metrics import windowed_mae
 from evaluation.naive import ContextFreeMap, Example, fit_context_free_map, input_answer, mean_target
 from evaluation.statistics import summarise
 from preprocessing.cohort import Case, Cohort
 from preprocessing.window import FixedWindow, PercentileWindow
 
-SETTINGS = {
+SETTINGS: dict[str, WindowSetting] = {
     "mr": PercentileWindow(percentile=99.5),
     "ct": FixedWindow(low=-150.0, high=350.0, unit="HU"),
 }

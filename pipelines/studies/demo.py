@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from evaluation.figures.rows import PictureRow, error_row, picture_rows
 from pipelines.model.environment import environment
-from pipelines.model.model_folder import read_model
+from pipelines.model.model_folder import read_model, weights_file
 from pipelines.studies import workflows
 from pipelines.studies.comparison import ComparedPatient, NaiveAnswers, compared_patients, summarise_patients
-from pipelines.studies.supervised_bound import train_supervised_bound
+from pipelines.studies.supervised_bound import SupervisedBound, train_supervised_bound
 from preprocessing.cohort import read_cohort
 from preprocessing.phantom.cohort import write_phantom_cohort
+
+THREADS = max((os.cpu_count() or 1) // 2, 1)
+"""Processor threads of each of the two trainings that run side by side."""
 
 SHOWN_ERROR = 150.0
 """HU at which the error row's colours end."""
@@ -49,6 +57,11 @@ class DemoSize:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     supervised_iterations: int = 1500
 
+    @property
+    def training(self) -> dict[str, Any]:
+        """Settings of the training config, the seed among them."""
+        return {"seed": self.seed, **self.overrides}
+
 
 def run_demo(out: Path, size: DemoSize) -> dict[str, Any]:
     """Make a cohort, prepare it, train, translate the test patients and compare with what needs no network.
@@ -61,18 +74,18 @@ def run_demo(out: Path, size: DemoSize) -> dict[str, Any]:
         What `summary.json` holds.
     """
     started = time.monotonic()
+    torch.set_num_threads(THREADS)
     write_prepared_phantoms(out, size)
-    workflows.train(
-        out / "prepared", out / "run", overlay="quickstart", overrides={"seed": size.seed, **size.overrides}
-    )
-    workflows.translate(out / "prepared", out / "translated", model=out / "run" / "model", to="ct")
-    workflows.evaluate(out / "prepared", out / "evaluation", predictions=out / "translated")
-    add_supervised_bound(out, size)
+    # The bound needs nothing of the unpaired training, so it takes the other half of the machine.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        bound = beside.submit(train_supervised_bound, supervised_bound(out, size))
+        workflows.train(out / "prepared", out / "run", overlay="quickstart", overrides=size.training)
+        bound.result()
+    translate_and_evaluate(out)
     patients = judge(out)
     draw(patients[:SHOWN_PATIENTS], out / "demo.png")
-    seconds = round(time.monotonic() - started, 1)
     summary = summarise_patients(patients) | {
-        "seconds": seconds,
+        "seconds": round(time.monotonic() - started, 1),
         "seed": size.seed,
         "environment": environment(),
     }
@@ -82,21 +95,39 @@ def run_demo(out: Path, size: DemoSize) -> dict[str, Any]:
 
 def write_prepared_phantoms(out: Path, size: DemoSize) -> None:
     """Write the phantom cohort and prepare it, and its true pairs, by the quick start's recipe."""
-    write_phantom_cohort(out / "phantom", mr=size.mr, ct=size.ct, pairs=size.pairs, seed=size.seed, size=64)
+    write_phantom_cohort(
+        out / "phantom", mr=size.mr, ct=size.ct, pairs=size.pairs, seed=size.seed, size=64, workers=2
+    )
     workflows.prepare(out / "phantom" / "cohort.csv", out / "prepared", overlay="quickstart")
     workflows.prepare(out / "phantom" / "truth.csv", out / "prepared_truth", overlay="quickstart")
 
 
-def add_supervised_bound(out: Path, size: DemoSize) -> None:
-    """Train the same generator on true pairs and translate the test patients with it."""
-    bound = train_supervised_bound(
-        read_cohort(out / "prepared_truth"),
-        model=read_model(out / "run" / "model"),
-        folder=out / "supervised" / "model",
+def supervised_bound(out: Path, size: DemoSize) -> SupervisedBound:
+    """Describe the training of the quick start's generator on true pairs."""
+    config = workflows.training_config("quickstart")
+    return SupervisedBound(
+        truth=out / "prepared_truth",
+        network=config["network_def"],
+        source=config["source"],
+        target=config["target"],
+        plane=config["plane"],
+        weights=weights_file(out / "supervised" / "model", config["target"]),
         iterations=size.supervised_iterations,
         seed=size.seed,
+        threads=THREADS,
     )
-    workflows.translate(out / "prepared", out / "supervised" / "translated", model=bound.folder, to="ct")
+
+
+def translate_and_evaluate(out: Path) -> None:
+    """Translate the test patients with both models and measure the unpaired one by the bundle's workflows."""
+    model = read_model(out / "run" / "model")
+    replace(model, folder=out / "supervised" / "model").write()
+    workflows.translate(out / "prepared", out / "translated", model=model.folder, to=model.target)
+    supervised = out / "supervised"
+    workflows.translate(
+        out / "prepared", supervised / "translated", model=supervised / "model", to=model.target
+    )
+    workflows.evaluate(out / "prepared", out / "evaluation", predictions=out / "translated")
 
 
 def judge(out: Path) -> list[ComparedPatient]:
@@ -111,7 +142,7 @@ def judge(out: Path) -> list[ComparedPatient]:
 
 
 def draw(patients: Sequence[ComparedPatient], path: Path) -> None:
-    """Draw the middle coronal slice of each patient: MR, synthetic CT, true CT, error and supervised bound."""
+    """Draw each patient's middle coronal slice: MR, synthetic CT, true CT, error and supervised bound."""
     truth = [patient.truth.array for patient in patients]
     window = patients[0].truth.window
     synthetic = [patient.answers["translation"] for patient in patients]

@@ -175,7 +175,7 @@ def write_page(out: Path, page: Path, *, table: pd.DataFrame, command: str, iter
         seeds=table["seed"].nunique(),
         patients=table["patient"].nunique(),
         iterations=iterations,
-        rows="\n".join(_row(row) for row in summarise_study(table).to_dict("records")),
+        rows="\n".join(_row(row) for _, row in summarise_study(table).iterrows()),
         naive=naive,
         signed=source_truth_consistency(patients, kind="signed"),
         absolute=source_truth_consistency(patients, kind="absolute"),
@@ -186,7 +186,7 @@ def write_page(out: Path, page: Path, *, table: pd.DataFrame, command: str, iter
     page.write_text(text)
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: "pd.Series[Any]") -> str:
     difference = (
         "| – | – |"
         if row["difference"] == 0

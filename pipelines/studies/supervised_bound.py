@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+from monai.bundle import ConfigParser
 from monai.engines import SupervisedTrainer
 from monai.handlers import LrScheduleHandler
 from monai.utils import set_determinism
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from evaluation.arrays import Plane, axis_of
 from pipelines.data.items import case_item
 from pipelines.data.slices import load_volumes
 from pipelines.data.volume_transforms import volume_transforms
-from pipelines.model.model_folder import TranslationModel, weights_file
 from pipelines.model.weights import save_weights
 from pipelines.training.progress import TrainingProgress
 from pipelines.training.schedule import ConstantThenLinear
-from pipelines.translation.volume_translation import build_network
-from preprocessing.cohort import Case, Cohort, CohortError
+from preprocessing.cohort import Case, CohortError, read_cohort
 
 LEARNING_RATE = 2e-4
 """As for the unpaired training."""
@@ -54,30 +54,47 @@ class PairedSliceDataset(Dataset[dict[str, Tensor]]):
         return self.slices[index]
 
 
-def train_supervised_bound(
-    truth: Cohort, *, model: TranslationModel, folder: Path, iterations: int, seed: int
-) -> TranslationModel:
-    """Train the generator of a model anew, with mean absolute error on true training pairs.
+@dataclass(frozen=True, kw_only=True)
+class SupervisedBound:
+    """What is trained, and on what.
 
     Args:
-        truth: Prepared cohort whose training cases of the model's source domain all have a pair.
-        model: The unpaired model whose generator, windows and plane are used.
-        folder: Model folder to write.
+        truth: Prepared cohort (folder or table) whose training cases of the source domain have a pair.
+        network: Config of the generator, as the unpaired training has it.
+        source: Domain translated from.
+        target: Domain translated to.
+        plane: Plane of the slices.
+        weights: File to write.
         iterations: Steps, with one slice each; the last half at a falling learning rate.
         seed: Of weights and draws.
+        threads: Processor threads to use.
+    """
 
-    Returns:
-        The description of the supervised model.
+    truth: Path
+    network: Mapping[str, Any]
+    source: str
+    target: str
+    plane: Plane
+    weights: Path
+    iterations: int
+    seed: int
+    threads: int = 1
+
+
+def train_supervised_bound(bound: SupervisedBound) -> None:
+    """Train a generator with mean absolute error on true training pairs and write its weights.
 
     Raises:
         CohortError: If no training case has a pair.
     """
-    set_determinism(seed=seed)
-    network = build_network(model)
-    dataset = _paired_slices(truth, model)
+    torch.set_num_threads(bound.threads)
+    set_determinism(seed=bound.seed)
+    network: nn.Module = ConfigParser({"network": dict(bound.network)}).get_parsed_content("network")
+    dataset = _paired_slices(bound)
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
-    schedule = ConstantThenLinear(constant=iterations // 2, decay=iterations - iterations // 2)
-    sampler = RandomSampler(dataset, replacement=True, num_samples=iterations)
+    half = bound.iterations // 2
+    schedule = LambdaLR(optimizer, ConstantThenLinear(constant=half, decay=bound.iterations - half))
+    sampler = RandomSampler(dataset, replacement=True, num_samples=bound.iterations)
     SupervisedTrainer(
         device=torch.device("cpu"),
         max_epochs=1,
@@ -86,27 +103,26 @@ def train_supervised_bound(
         optimizer=optimizer,
         loss_function=torch.nn.L1Loss(),
         train_handlers=[
-            LrScheduleHandler(LambdaLR(optimizer, schedule), print_lr=False, epoch_level=False),
+            # MONAI's annotation names torch's former base class.
+            LrScheduleHandler(cast(Any, schedule), print_lr=False, epoch_level=False),
             TrainingProgress(description="supervised bound"),
         ],
     ).run()
-    bound = replace(model, folder=folder, iteration=iterations)
-    bound.write()
-    save_weights(network, weights_file(folder, model.target))
-    return bound
+    save_weights(network, bound.weights)
 
 
-def _paired_slices(truth: Cohort, model: TranslationModel) -> PairedSliceDataset:
+def _paired_slices(bound: SupervisedBound) -> PairedSliceDataset:
+    truth = read_cohort(bound.truth)
     pairs = [
         (case, partner)
-        for case in truth.select(domain=model.source, split="train")
-        if (partner := truth.partner(case)) is not None
+        for case in truth.select(domain=bound.source, split="train")
+        if (partner := truth.partner(case)) is not None and partner.domain == bound.target
     ]
     if not pairs:
         raise CohortError(truth.table, ["wanted training cases with a pair, found none"])
     sources = load_volumes([_item(case) for case, _ in pairs], transform=volume_transforms())
     targets = load_volumes([_item(partner) for _, partner in pairs], transform=volume_transforms())
-    return PairedSliceDataset(sources=sources, targets=targets, axis=model.slice_axis)
+    return PairedSliceDataset(sources=sources, targets=targets, axis=axis_of(bound.plane))
 
 
 def _item(case: Case) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from monai.bundle import ConfigParser
+
 import cyclevox
 from pipelines.commands.bundle_run import run_bundle
 from pipelines.model.model_folder import MODEL_FILE
@@ -21,6 +23,12 @@ def train(cohort: Path, out: Path, *, overlay: Path | str, overrides: Mapping[st
     places = {"dataset_dir": str(cohort), "output_dir": str(out)}
     resume = any((out / "checkpoints").glob("*.pt"))
     run_bundle([_config("train"), overlay], {**overrides, **places, "resume": resume}, run_id="training")
+
+
+def training_config(overlay: str) -> dict[str, Any]:
+    """Return `train.json` under one of the bundle's overlays, nothing in it resolved."""
+    config: dict[str, Any] = ConfigParser.load_config_files([str(_config("train")), str(_config(overlay))])
+    return config
 
 
 def translate(cohort: Path, out: Path, *, model: Path, to: str, split: str = "test") -> None:
