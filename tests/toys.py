@@ -1,4 +1,4 @@
-"""Cohorts and trainings small enough to be made in a test: a trunk of 20 x 4 x 16 voxels, networks of width 4."""
+"""Cohorts and trainings small enough to be made in a test: a trunk of 20 x 4 x 16 voxels, narrow networks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from laws import CENTRE_LPS, hounsfield, tissue, volume
 from monai.bundle import ConfigWorkflow
 
 import cyclevox
-from laws import CENTRE_LPS, hounsfield, tissue, volume
 from pipelines.commands.bundle_run import run_bundle
 from preprocessing.cohort import Case, write_cohort
 from preprocessing.grid import Grid
@@ -55,7 +55,7 @@ def toy_case(
     grid: Grid | None = None,
     function: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Case:
-    """Write one patient's volume; `mr_...` is T1-like in 0..100, `ct_...` is in HU, each a little elsewhere."""
+    """Write one patient's volume; `mr_...` is T1-like, `ct_...` in HU, each a little elsewhere."""
     domain = name.partition("_")[0]
     function = function or {"mr": tissue, "ct": hounsfield}[domain]
     # The same offset for both scans of a pair, whatever their names are.

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
 from laws import array, tissue, volume
+from toys import SIZE, SPACING, toy_case, toy_grid
+
 from pipelines.data.items import case_window, common_grid, volume_items
 from pipelines.data.sidecar import stored_provenance
 from pipelines.data.windowing import RestoreIntensityd, WindowIntensityd
@@ -16,7 +17,6 @@ from preprocessing.cohort import CohortError, read_cohort
 from preprocessing.intensity_window import IntensityWindow
 from preprocessing.provenance import Provenance, write_provenance
 from preprocessing.window import FixedWindow, PercentileWindow
-from toys import SIZE, SPACING, toy_case, toy_grid
 
 WINDOWS = {"mr": [FixedWindow(low=0, high=100, unit="nominal")]}
 STEPS = {

@@ -6,8 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-
 from laws import CENTRE_LPS, GRIDS, MARKER_LPS, array, stored_as, volume
+
 from pipelines.data.slices import SlicePair, UnpairedSliceDataset, load_volumes
 from pipelines.data.volume_transforms import volume_transforms
 from preprocessing.volume import VolumeError, write_volume
