@@ -11,7 +11,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from preprocessing.cohort import Case, write_cohort
-from preprocessing.phantom.description import describe_phantom, write_json
+from preprocessing.phantom.description import describe_phantom
+from preprocessing.phantom.json_file import write_json
 from preprocessing.phantom.scanning import ScanOrder, write_scan
 
 SMALLEST = 16

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from preprocessing.phantom.labels import LABELS
 from preprocessing.phantom.patient import VARIANCES
+from preprocessing.phantom.scanning import ScanOrder
 from preprocessing.phantom.signal import SpoiledGradientEcho
 from preprocessing.phantom.tissue import FIELD_STRENGTH, TISSUES
-
-if TYPE_CHECKING:
-    from preprocessing.phantom.scanning import ScanOrder
 
 PHANTOM_VERSION = "1"
 """Raised whenever the same seed no longer gives the same bytes."""
@@ -38,14 +33,3 @@ def describe_phantom(arguments: Mapping[str, Any], orders: Sequence[ScanOrder]) 
         "sequence": asdict(SpoiledGradientEcho()),
         "cases": {order.case: {**asdict(order), "drawn": asdict(order.draw())} for order in orders},
     }
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

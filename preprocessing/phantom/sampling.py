@@ -19,7 +19,7 @@ FINEST = 2.0
 """Largest distance in mm between sub-voxel samples; a voxel has at least two along each axis."""
 MOST = 4
 """Most samples along an axis of a voxel, however thick it is."""
-SLOPE = 1.5
+SLOPE = 1.25
 """Factor by which approximate distances may exceed true ones."""
 
 
@@ -117,5 +117,5 @@ def _shares(
     inner = (index[mixed][:, None, :] + offsets).reshape(-1, 3)
     parts = anatomy.classify(voxel_positions(grid, inner), margin=4).tissue.reshape(-1, len(offsets))
     for kind in Tissue:
-        shares[kind, mixed] = (parts == kind).mean(axis=1, dtype=np.float32)
+        shares[kind, mixed] = np.count_nonzero(parts == kind, axis=1) / np.float32(len(offsets))
     return shares

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from preprocessing.grid import Grid, place
 from preprocessing.phantom.acquisition import Volume, acquire_ct, acquire_mr, ct_truth, mr_truth
 from preprocessing.phantom.anatomy import HipAnatomy
-from preprocessing.phantom.description import write_json
+from preprocessing.phantom.json_file import write_json
 from preprocessing.phantom.patient import Patient, change_pose, draw_patient, random_stream
 from preprocessing.phantom.sampling import sample_anatomy
 from preprocessing.phantom.scan_grids import axial_grid, coronal_grid
@@ -108,7 +108,8 @@ def _write_moving(order: ScanOrder, patient: Patient, out: Path) -> None:
     """Write the same patient's axial CT in another pose, as registration would meet it."""
     moved = change_pose(patient, degrees=order.moving_pose)
     anatomy, model = HipAnatomy(moved), draw_tissues(moved)
-    thickness = 2.0 if order.size >= 128 else 4.0
+    # A little thinner than the pixels of small cohorts, and the 2 mm of the paper at full size.
+    thickness = float(np.clip(256 / order.size, 2, 16))
     grid = axial_grid(
         centre=anatomy.head_midpoint(),
         size=2 * order.size,

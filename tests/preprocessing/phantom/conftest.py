@@ -8,7 +8,7 @@ from preprocessing.phantom.patient import typical_patient
 from preprocessing.phantom.sampling import sample_anatomy
 from preprocessing.phantom.scan_grids import make_grid
 
-WHOLE_SPACING = 3.0
+WHOLE_SPACING = 3.6
 """mm between the voxels of the lattice that holds the whole region."""
 
 
@@ -22,6 +22,6 @@ def typical():
 def whole(typical):
     """The typical patient from thigh to iliac crest, left to right, front to back."""
     centre = typical.head_midpoint() + np.array([0, 15, -10])
-    size = (140, 92, 112)
+    size = (117, 77, 94)
     grid = make_grid(centre=centre, axes="LPS", size=size, spacing=(WHOLE_SPACING,) * 3)
     return sample_anatomy(typical, grid)
