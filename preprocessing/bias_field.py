@@ -29,19 +29,22 @@ class N4BiasFieldCorrection:
     The field is fitted on an image averaged over blocks of about `resolution`, evaluated at full resolution
     from its B-spline, and scaled so that the mean intensity inside the body stays.
 
+    The defaults were chosen on phantom hips, where N4 takes fat and muscle for shading if let: they left
+    14 to 29 % of the true field's RMS and changed unshaded images by under 1 %; several levels or a smaller
+    `convergence` changed those by 2 to 5 %, a larger one ended before the field was found.
+
     Args:
-        resolution: edge of the blocks, millimetres; axes already coarser stay. On a hip-like MR, 4 to 10 mm
-            leave the same residual field and 8 mm takes a tenth of the time of 4 mm.
-        knot_spacing: distance of the B-spline's knots at the first level, millimetres; halved at each level.
-        iterations: at most this many at each level. Each further level fits finer shading, but also begins
-            to take anatomy for shading: at four levels an unbiased hip-like MR changed by 1.4 %.
-        convergence: relative change of the field at which a level ends.
+        resolution: edge of the blocks, millimetres; axes already coarser stay.
+        knot_spacing: greatest distance of the B-spline's knots at the first level, millimetres; each further
+            level halves it.
+        iterations: at most this many at each level.
+        convergence: coefficient of variation of an iteration's change at which a level ends.
     """
 
     resolution: float = 8.0
-    knot_spacing: float = 200.0
-    iterations: Sequence[int] = (50, 50)
-    convergence: float = 2e-3
+    knot_spacing: float = 120.0
+    iterations: Sequence[int] = (100,)
+    convergence: float = 1e-3
 
     def __post_init__(self) -> None:
         """Keep the iterations as a tuple, also where JSON gave a list."""

@@ -79,10 +79,14 @@ class Cohort:
         """
         if domain is not None and domain not in self.domains:
             known = ", ".join(self.domains)
-            raise CohortError(self.table, [f"expected a domain of {known}, found {domain!r}; name one of these"])
+            raise CohortError(
+                self.table, [f"expected a domain of {known}, found {domain!r}; name one of these"]
+            )
         if split is not None and split not in SPLITS:
             known = ", ".join(SPLITS)
-            raise CohortError(self.table, [f"expected a split of {known}, found {split!r}; name one of these"])
+            raise CohortError(
+                self.table, [f"expected a split of {known}, found {split!r}; name one of these"]
+            )
         return [case for case in self.cases if domain in (None, case.domain) and split in (None, case.split)]
 
     def partner(self, case: Case) -> Case | None:
@@ -143,7 +147,7 @@ def write_cohort(table: Path, cases: Iterable[Case]) -> None:
     """
     table = table.absolute()
     table.parent.mkdir(parents=True, exist_ok=True)
-    beside = table.with_name(f".{table.name}.{os.getpid()}")
+    beside = table.with_name(f".partial.{table.name}")
     try:
         with beside.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
@@ -125,7 +124,7 @@ def write_provenance(path: Path, provenance: Provenance) -> None:
     record["key"] = provenance.key
     record["recipe_hash"] = recipe_hash(provenance.recipe)
     text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".partial.{path.name}")
     try:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)

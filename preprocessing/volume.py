@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -74,13 +73,13 @@ def write_volume(image: sitk.Image, path: Path) -> None:
     Raises:
         ValueError: if the name is no NIfTI name.
     """
-    suffix = next((end for end in reversed(SUFFIXES) if path.name.endswith(end)), None)
-    if suffix is None:
+    if not path.name.endswith(SUFFIXES):
         raise ValueError(f"{path}: expected a name ending in {' or '.join(SUFFIXES)}; rename the output")
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
+    # Always the same name: what a killed run left behind is written over by the next.
+    beside = path.with_name(f".partial.{path.name}")
     try:
-        sitk.WriteImage(image, str(beside), useCompression=suffix == ".nii.gz")
+        sitk.WriteImage(image, str(beside), useCompression=path.name.endswith(".gz"))
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
