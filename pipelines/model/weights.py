@@ -45,6 +45,10 @@ def load_weights(network: Network, path: Path | str) -> Network:
         raise CheckpointError(
             f"{path}: wanted network weights, but the file cannot be read ({error})."
         ) from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(
+            f"{path}: wanted a table of network weights, found another content. Is this a model folder?"
+        )
     check_architecture(network, state, source=path)
     network.load_state_dict(state)
     return network.eval()

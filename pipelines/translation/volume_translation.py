@@ -15,6 +15,7 @@ from torch import nn
 
 from evaluation.arrays import Plane, axis_of, canonical_array
 from pipelines.data.plane import slice_multiple
+from pipelines.data.windowing import RestoreIntensityd, WindowIntensityd
 from pipelines.model.model_folder import TranslationModel, read_model
 from pipelines.model.weights import load_weights
 from pipelines.translation.recipe import build_steps
@@ -49,12 +50,13 @@ def translate_volume(
     """
     model = model if isinstance(model, TranslationModel) else read_model(model)
     scan = prepare_scan(Scan(image=image), build_steps(model.recipes[model.origin_of(to)]))
-    source_window = scan.window or model.windows[model.origin_of(to)]
+    source_window = (scan.window or model.windows[model.origin_of(to)]).to_dict()
     network = network or load_weights(build_network(model), model.weights(to))
-    volume = torch.from_numpy(source_window.forward(canonical_array(scan.image))).float()[None]
+    item = {"image": torch.from_numpy(canonical_array(scan.image))[None], "window": source_window}
+    volume = WindowIntensityd("image")(item)["image"]
     translated = infer_slices(volume, network=network.to(device), plane=model.plane, device=device)
     window = model.windows[to]
-    array = window.backward(translated[0].cpu().numpy())
+    array = RestoreIntensityd("pred", window=window.to_dict())({"pred": translated})["pred"][0].numpy()
     return to_source_grid(array, prepared=scan.image, source=image, window=window)
 
 

@@ -17,9 +17,8 @@ CYCLE, CONSISTENCY, IDENTITY = 3.0, 0.3, 0.5
 def networks() -> CycleGAN:
     torch.manual_seed(0)
     layers = [nn.Conv2d(1, 1, 3, padding=1) for _ in range(4)]
-    return CycleGAN(
-        **dict(zip(("generator_ab", "generator_ba", "discriminator_a", "discriminator_b"), layers))
-    )
+    names = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
+    return CycleGAN(**dict(zip(names, layers, strict=True)))
 
 
 def slices() -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""What a training leaves: rows, curves, pictures, hashes, a model; and nothing where it could not be built."""
+"""What a training leaves: rows, curves, pictures, hashes, a model; and nothing where it cannot be built."""
 
 import csv
 import json
@@ -66,10 +66,10 @@ def test_tensorboard_has_the_same_curves(run):
     with (run / "losses.csv").open() as file:
         rows = list(csv.DictReader(file))
     for name in set(rows[0]) - {"iteration"}:
-        curve = [
-            (event.step, pytest.approx(event.value, rel=1e-4)) for event in events.Scalars(f"loss/{name}")
-        ]
-        assert [(int(row["iteration"]), float(row[name])) for row in rows] == curve
+        curve = events.Scalars(f"loss/{name}")
+        assert [event.step for event in curve] == [int(row["iteration"]) for row in rows]
+        values = [float(row[name]) for row in rows]
+        assert [event.value for event in curve] == pytest.approx(values, rel=1e-4)
 
 
 def test_learning_rates_follow_the_schedule(toys, tmp_path):
