@@ -159,7 +159,7 @@ def test_what_the_reference_grid_leaves_out_is_air(grids, make_model):
 def test_the_network_sees_rows_and_columns_as_the_conventions_say(
     grids, make_model, stored, plane, row_axis, column_axis
 ):
-    """A network that marks one corner shows it: in coronal slices rows run to the right, columns to the head."""
+    """A network that marks one corner shows it: coronal rows run to the right, columns to the head."""
 
     class MarkCorner(torch.nn.Module):
         def forward(self, image):
