@@ -95,16 +95,17 @@ def run_demo(out: Path, size: DemoSize) -> dict[str, Any]:
 
 def write_prepared_phantoms(out: Path, size: DemoSize) -> None:
     """Write the phantom cohort and prepare it, and its true pairs, by the quick start's recipe."""
-    write_phantom_cohort(
-        out / "phantom", mr=size.mr, ct=size.ct, pairs=size.pairs, seed=size.seed, size=64, workers=2
-    )
+    # The table is written last, so where it stands the cohort is whole.
+    if not (out / "phantom" / "cohort.csv").exists():
+        counts = {"mr": size.mr, "ct": size.ct, "pairs": size.pairs}
+        write_phantom_cohort(out / "phantom", **counts, seed=size.seed, size=64, workers=2)
     workflows.prepare(out / "phantom" / "cohort.csv", out / "prepared", overlay="quickstart")
     workflows.prepare(out / "phantom" / "truth.csv", out / "prepared_truth", overlay="quickstart")
 
 
 def supervised_bound(out: Path, size: DemoSize) -> SupervisedBound:
     """Describe the training of the quick start's generator on true pairs."""
-    config = workflows.training_config("quickstart")
+    config = workflows.training_config("quickstart", size.training)
     return SupervisedBound(
         truth=out / "prepared_truth",
         network=config["network_def"],

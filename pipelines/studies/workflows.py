@@ -25,9 +25,11 @@ def train(cohort: Path, out: Path, *, overlay: Path | str, overrides: Mapping[st
     run_bundle([_config("train"), overlay], {**overrides, **places, "resume": resume}, run_id="training")
 
 
-def training_config(overlay: str) -> dict[str, Any]:
-    """Return `train.json` under one of the bundle's overlays, nothing in it resolved."""
-    config: dict[str, Any] = ConfigParser.load_config_files([str(_config("train")), str(_config(overlay))])
+def training_config(overlay: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `train.json` under one of the bundle's overlays and overrides, nothing in it resolved."""
+    parser = ConfigParser(ConfigParser.load_config_files([str(_config("train")), str(_config(overlay))]))
+    parser.update(dict(overrides))
+    config: dict[str, Any] = parser.get()
     return config
 
 
