@@ -1,7 +1,7 @@
 """Training of the translator."""
 
 from pipelines.model.weights import CheckpointError, load_weights
-from pipelines.training.checkpoint import Checkpoints
+from pipelines.training.checkpoint import Checkpoints, CheckpointSaver
 from pipelines.training.cyclegan import CycleGAN, CycleImages
 from pipelines.training.objective import CycleGANObjective
 from pipelines.training.schedule import ConstantThenLinear
@@ -9,6 +9,7 @@ from pipelines.training.trainer import CycleGANTrainer
 
 __all__ = [
     "CheckpointError",
+    "CheckpointSaver",
     "Checkpoints",
     "ConstantThenLinear",
     "CycleGAN",

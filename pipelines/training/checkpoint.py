@@ -25,11 +25,10 @@ KEPT = 2
 
 
 class Checkpoints:
-    """Write the state of a training at intervals, and restore the newest.
+    """Write the state of a training, and restore the newest.
 
     Args:
         folder: Where `iteration_*.pt` are kept.
-        interval: Iterations between checkpoints; one is also written at the end.
         sampler: The training's sampler, set to the right draw on resume.
         schedulers: Learning-rate schedulers, in a fixed order.
         config: The run's configuration, stored for the reader.
@@ -39,21 +38,14 @@ class Checkpoints:
         self,
         *,
         folder: Path | str,
-        interval: int,
         sampler: UnpairedSliceSampler,
         schedulers: Sequence[LRScheduler],
         config: Mapping[str, Any],
     ) -> None:
         self.folder = Path(folder)
-        self.interval = interval
         self.sampler = sampler
         self.schedulers = schedulers
         self.config = config
-
-    def attach(self, engine: Engine) -> None:
-        """Save at every interval and at the end."""
-        engine.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.save)
-        engine.add_event_handler(Events.COMPLETED, self.save)
 
     def save(self, trainer: CycleGANTrainer) -> Path:
         """Write the trainer's state beside its place, rename it there and drop older ones."""
@@ -113,6 +105,24 @@ class Checkpoints:
         trainer.state.epoch = state["iteration"] // trainer.state.epoch_length
         self.sampler.start = state["iteration"] * trainer.batch_size
         restore_random_state(state["random"])
+
+
+class CheckpointSaver:
+    """Save checkpoints while a training runs.
+
+    Args:
+        checkpoints: Where and what to save.
+        interval: Iterations between checkpoints; one is also written at the end.
+    """
+
+    def __init__(self, *, checkpoints: Checkpoints, interval: int) -> None:
+        self.checkpoints = checkpoints
+        self.interval = interval
+
+    def attach(self, engine: Engine) -> None:
+        """Save at every interval and at the end."""
+        engine.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.checkpoints.save)
+        engine.add_event_handler(Events.COMPLETED, self.checkpoints.save)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

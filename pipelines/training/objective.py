@@ -67,7 +67,7 @@ class CycleGANObjective(nn.Module):
         }
         total = terms["adversarial_a"] + terms["adversarial_b"]
         total = total + self.cycle_weight * (terms["cycle_a"] + terms["cycle_b"])
-        if self.gradient_consistency is not None:
+        if self.gradient_consistency is not None and self.gradient_consistency_weight > 0:
             terms |= self._gradient_consistency_terms(self.gradient_consistency, images)
             mean = 0.5 * (terms["gradient_consistency_a"] + terms["gradient_consistency_b"])
             total = total + self.gradient_consistency_weight * mean

@@ -48,10 +48,6 @@ class RunFolder:
         self.config = executed_config()
         self.cohort = cohort
 
-    def attach(self, engine: Engine) -> None:
-        """Record the run when its training starts: a run that cannot be built leaves nothing behind."""
-        engine.add_event_handler(Events.STARTED, self.record)
-
     def record(self) -> None:
         """Write configuration, environment and the cohort with its hashes."""
         for name in ("checkpoints", "validation", "model"):
@@ -66,6 +62,21 @@ class RunFolder:
         """Return a configuration entry with its references replaced by their values, nothing instantiated."""
         item = ConfigParser(self.config).get_parsed_content(entry, instantiate=False)
         return item.get_config() if hasattr(item, "get_config") else item
+
+
+class RunRecord:
+    """Record a run when its training starts: a run that cannot be built leaves nothing behind.
+
+    Args:
+        run: The run folder.
+    """
+
+    def __init__(self, *, run: RunFolder) -> None:
+        self.run = run
+
+    def attach(self, engine: Engine) -> None:
+        """Record as the first thing that the training does."""
+        engine.add_event_handler(Events.STARTED, self.run.record)
 
 
 def default_output(name: str) -> str:
