@@ -55,7 +55,7 @@ class DemoSize:
     pairs: int = 8
     seed: int = 0
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    supervised_iterations: int = 1500
+    supervised_iterations: int = 2000
 
     @property
     def training(self) -> dict[str, Any]:
@@ -97,8 +97,9 @@ def write_prepared_phantoms(out: Path, size: DemoSize) -> None:
     """Write the phantom cohort and prepare it, and its true pairs, by the quick start's recipe."""
     # The table is written last, so where it stands the cohort is whole.
     if not (out / "phantom" / "cohort.csv").exists():
-        counts = {"mr": size.mr, "ct": size.ct, "pairs": size.pairs}
-        write_phantom_cohort(out / "phantom", **counts, seed=size.seed, size=64, workers=2)
+        write_phantom_cohort(
+            out / "phantom", mr=size.mr, ct=size.ct, pairs=size.pairs, seed=size.seed, size=64, workers=2
+        )
     workflows.prepare(out / "phantom" / "cohort.csv", out / "prepared", overlay="quickstart")
     workflows.prepare(out / "phantom" / "truth.csv", out / "prepared_truth", overlay="quickstart")
 
