@@ -120,8 +120,10 @@ def _paired_slices(bound: SupervisedBound) -> PairedSliceDataset:
     ]
     if not pairs:
         raise CohortError(truth.table, ["wanted training cases with a pair, found none"])
-    sources = load_volumes([_item(case) for case, _ in pairs], transform=volume_transforms())
-    targets = load_volumes([_item(partner) for _, partner in pairs], transform=volume_transforms())
+    sources = load_volumes([_item(case) for case, _ in pairs], transform=volume_transforms(plane=bound.plane))
+    targets = load_volumes(
+        [_item(partner) for _, partner in pairs], transform=volume_transforms(plane=bound.plane)
+    )
     return PairedSliceDataset(sources=sources, targets=targets, axis=axis_of(bound.plane))
 
 
