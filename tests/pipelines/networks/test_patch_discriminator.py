@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from pipelines.networks.patch_discriminator import PatchDiscriminator, layers_for_patch, receptive_field
+from pipelines.networks.patch_discriminator import (
+    PatchDiscriminator,
+    layers_for_patch,
+    receptive_field,
+    with_positions,
+)
 
 
 def measured_patch(discriminator: PatchDiscriminator, *, size: int) -> tuple[int, int]:
@@ -51,3 +56,22 @@ def test_norm_is_instance_norm_except_after_the_first_convolution():
 def test_refuses_what_is_no_length(spacing, patch):
     with pytest.raises(ValueError, match="positive millimetres"):
         layers_for_patch(pixel_spacing=spacing, patch_mm=patch)
+
+
+def test_positions_run_from_minus_one_to_one_along_rows_and_columns():
+    image = torch.rand(2, 1, 5, 3)
+    placed = with_positions(image)
+    assert torch.equal(placed[:, :1], image)
+    for sample in placed:
+        torch.testing.assert_close(sample[1], torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0])[:, None].expand(5, 3))
+        torch.testing.assert_close(sample[2], torch.tensor([-1.0, 0.0, 1.0]).expand(5, 3))
+
+
+@pytest.mark.parametrize("positions", [False, True])
+def test_only_a_judge_that_knows_positions_tells_equal_patches_apart(positions):
+    torch.manual_seed(0)
+    discriminator = PatchDiscriminator(width=4, pixel_spacing=5.0, positions=positions)
+    period = torch.rand(1, 1, 4, 4).tile(1, 1, 16, 16)
+    inner = discriminator(period)[0, 0, 6:-6:2, 6:-6:2]
+    spread = (inner - inner.mean()).abs().max()
+    assert (spread > 1e-3) == positions
