@@ -55,7 +55,7 @@ class DemoSize:
     pairs: int = 8
     seed: int = 0
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    supervised_iterations: int = 2000
+    supervised_iterations: int = 1500
 
     @property
     def training(self) -> dict[str, Any]:
