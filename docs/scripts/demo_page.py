@@ -31,7 +31,8 @@ PAGE = """# The demonstration
 
 What `make demo` leaves: {patients} digital hips never seen in training, 64 x 64 pixels of 5 mm, 19 coronal
 slices of 4 mm. Windowed mean absolute error in grey levels 0..255 of [-150, 350] HU against the noise-free
-truth, inside the body; mean over patients with its 95 % bootstrap interval over patients, of one trained model.
+truth, inside the body; mean over patients of one trained model,
+with its 95 % bootstrap interval over patients.
 
 | answer | MAE | 95 % interval | is |
 |---|---|---|---|
@@ -46,8 +47,8 @@ One phantom, one seed, a narrow network and a few minutes: this shows that the w
 real hips would be translated.
 
 The quick start's settings were chosen on phantoms of other seeds. Made by `make demo` (seed {seed}) in
-{minutes:.1f} minutes without installation, revision {revision}, {system}, torch {torch}, {threads} thread(s) for
-each training.
+{minutes:.1f} minutes without installation, revision {revision}, {system}, torch {torch}, {threads} thread(s)
+for each training.
 """
 
 
