@@ -68,7 +68,8 @@ def config_path(config: Path | str) -> Path:
     if named.is_file():
         return named
     raise UsageError(
-        f"Wanted a config file or one of the bundle's ({', '.join(_own_names())}), found no {config}."
+        f"Wanted a config file or one of the bundle's ({', '.join(_own_names())}), found no {config}. "
+        "Correct the path or the name."
     )
 
 
@@ -93,12 +94,9 @@ def check_ids(files: Sequence[Path], overrides: Mapping[str, Any]) -> None:
     Raises:
         UsageError: Naming each unknown id with the nearest known ones.
     """
-    try:
-        parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
-    except ValueError as error:
-        raise UsageError(
-            f"Wanted JSON configs, but {', '.join(map(str, files))} cannot be read: {error}"
-        ) from error
+    parser = ConfigParser({})
+    for file in files:
+        parser.update(_read_json(file))
     known = sorted(_ids(parser.get()))
     faults = []
     for key in overrides:
@@ -106,12 +104,29 @@ def check_ids(files: Sequence[Path], overrides: Mapping[str, Any]) -> None:
             nearest = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
             faults.append(f"unknown id {key!r}; nearest: {', '.join(nearest) or 'none'}")
     if faults:
-        raise UsageError(f"Wanted ids of {', '.join(file.name for file in files)}: {'; '.join(faults)}.")
+        raise UsageError(
+            f"Wanted ids of {', '.join(file.name for file in files)}: {'; '.join(faults)}. Correct the id."
+        )
 
 
 def _own_names() -> list[str]:
     folder = cyclevox.bundle_path() / "configs"
-    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json"))
+    names = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json"))
+    return sorted(name for name in names if name != "metadata")
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(
+            f"Wanted a JSON config, but {file} cannot be read: {error}. Correct it there."
+        ) from error
+    if not isinstance(content, dict):
+        raise UsageError(
+            f"Wanted a JSON object of settings by id in {file}, found a {type(content).__name__}."
+        )
+    return content
 
 
 def _ids(config: Any, prefix: str = "") -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 OWN_PACKAGES = ("preprocessing", "evaluation", "pipelines", "cyclevox")
-"""Errors whose class is defined here are written for the user, and shown without a traceback."""
+"""Errors whose class is defined here, and ValueErrors raised here, are written for the user."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object of results; logs go to stderr.")]
 """The option that every command has."""
@@ -49,10 +50,17 @@ def user_message(error: BaseException) -> str | None:
     """
     link: BaseException | None = error
     while link is not None:
-        if type(link).__module__.partition(".")[0] in OWN_PACKAGES or isinstance(link, OSError):
+        own_class = type(link).__module__.partition(".")[0] in OWN_PACKAGES
+        if own_class or isinstance(link, OSError) or (isinstance(link, ValueError) and _raised_here(link)):
             return str(link)
         link = link.__cause__
     return None
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Tell whether our own code raised an error itself: its ValueErrors are written for the user."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__", "").partition(".")[0] in OWN_PACKAGES
 
 
 def conclude(work: Callable[[], Outcome], *, as_json: bool) -> None:

@@ -43,7 +43,8 @@ def load_weights(network: Network, path: Path | str) -> Network:
         ) from error
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(
-            f"{path}: wanted network weights, but the file cannot be read ({error})."
+            f"{path}: wanted network weights, but the file is damaged or none ({short(error)}). "
+            "Copy the model folder again, or train anew."
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(
@@ -52,6 +53,11 @@ def load_weights(network: Network, path: Path | str) -> Network:
     check_architecture(network, state, source=path)
     network.load_state_dict(state)
     return network.eval()
+
+
+def short(error: BaseException) -> str:
+    """Return the first sentence of a library's error message."""
+    return str(error).partition(". ")[0].strip()
 
 
 def check_architecture(network: nn.Module, state: Mapping[str, Tensor], *, source: Path) -> None:

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from pipelines.data.sampler import UnpairedSliceSampler
 from pipelines.model.environment import software_versions
-from pipelines.model.weights import CheckpointError, check_architecture
+from pipelines.model.weights import CheckpointError, check_architecture, short
 from pipelines.training.random_state import random_state, restore_random_state
 from pipelines.training.trainer import CycleGANTrainer
 
@@ -136,7 +136,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         layout = state["format"]
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise CheckpointError(
-            f"{path}: wanted a cyclevox checkpoint, but it cannot be read ({error}). "
+            f"{path}: wanted a cyclevox checkpoint, but it cannot be read ({short(error)}). "
             "Remove it to resume from the one before, or train anew."
         ) from error
     if layout != FORMAT:

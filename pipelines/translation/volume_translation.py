@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import SimpleITK as sitk
 import torch
@@ -52,7 +53,10 @@ def translate_volume(
     scan = prepare_scan(Scan(image=image), build_steps(model.recipes[model.origin_of(to)]))
     source_window = (scan.window or model.windows[model.origin_of(to)]).to_dict()
     network = network or load_weights(build_network(model), model.weights(to))
-    item = {"image": torch.from_numpy(canonical_array(scan.image))[None], "window": source_window}
+    item: dict[Hashable, Any] = {
+        "image": torch.from_numpy(canonical_array(scan.image))[None],
+        "window": source_window,
+    }
     volume = WindowIntensityd("image")(item)["image"]
     translated = infer_slices(volume, network=network.to(device), plane=model.plane, device=device)
     window = model.windows[to]

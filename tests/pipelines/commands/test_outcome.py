@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from pipelines.commands.outcome import Outcome, UsageError, conclude
+from pipelines.training.schedule import ConstantThenLinear
 
 
 def end(work, *, as_json=False) -> int:
@@ -50,6 +51,15 @@ def test_users_errors_are_one_message_with_2(capsys, error, wrapped):
     out, err = capsys.readouterr()
     assert out == ""
     assert err == f"cyclevox: {error}\n"
+
+
+def test_our_own_value_errors_are_the_users_to_mend(capsys):
+    def work() -> Outcome:
+        ConstantThenLinear(constant=-1, decay=0)
+        raise AssertionError("accepted")
+
+    assert end(work) == 2
+    assert "constant=-1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("error", [ValueError("of numpy"), KeyError("of ours")])
