@@ -18,6 +18,8 @@ FINE = Grid(
 """An axial grid fine enough for tables and gas, around the middle of the test body."""
 RIM_MM = 4.0
 """A voxel this near to the true surface may fall on either side: twice the smoothing."""
+LEAST_DICE = 0.97
+"""Where the back touches the table, a wedge between them may stay."""
 CT = BodyMask(threshold=-300)
 MR = BodyMask()
 
@@ -82,7 +84,8 @@ def test_gas_that_leaves_through_the_last_slice_is_filled():
 
 def with_table(where):
     _, y, _ = offset(where)
-    return np.where((y > 46) & (y < 51), 200.0, hounsfield(where))
+    # The patient lies on it.
+    return np.where((y > 40) & (y < 46), np.maximum(hounsfield(where), 200.0), hounsfield(where))
 
 
 def with_phantom_beside(where):
@@ -93,7 +96,7 @@ def with_phantom_beside(where):
 @pytest.mark.parametrize("function", [with_table, with_phantom_beside])
 def test_tables_and_things_beside_the_body_are_left_out(function):
     assert not np.array_equal(array(volume(FINE, function)), array(volume(FINE, hounsfield)))
-    assert dice(mask_of(CT, function), mask_of(CT, hounsfield)) > 0.995
+    assert dice(mask_of(CT, function), mask_of(CT, hounsfield)) > LEAST_DICE
 
 
 def thighs(where):

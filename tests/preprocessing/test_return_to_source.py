@@ -1,5 +1,7 @@
 """What was prepared comes back to the very place it was taken from, in every orientation."""
 
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from laws import (
     volume,
 )
 
-from preprocessing.grid import grid_of
+from preprocessing.grid import GRID_TOLERANCE_MM, grid_of
 from preprocessing.orientation import CanonicalOrientation, canonical
 from preprocessing.reslice import ToReferenceGrid
 from preprocessing.return_to_source import return_to_source
@@ -45,6 +47,16 @@ def test_turned_axes_are_turned_back_bit_for_bit(grid):
     source = volume(grid, hounsfield)
     back = return_to_source(prepared(source), source=source, outside=-1000)
     np.testing.assert_array_equal(array(back), array(source))
+    assert grid_of(back) == grid_of(source)
+
+
+def test_a_rounded_header_does_not_blur(grid):
+    """Half the tolerance of equal grids away, voxels are copied, and lie where the source says."""
+    first, *rest = grid.origin
+    rounded = volume(replace(grid, origin=(first + GRID_TOLERANCE_MM / 2, *rest)), hounsfield)
+    source = volume(grid, hounsfield)
+    back = return_to_source(prepared(rounded), source=source, outside=-1000)
+    np.testing.assert_array_equal(array(back), array(rounded))
     assert grid_of(back) == grid_of(source)
 
 

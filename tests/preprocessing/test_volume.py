@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from laws import GRIDS, SAME_PLACE_MM, array, tissue, volume
+from laws import GRIDS, SAME_PLACE_MM, array, hounsfield, tissue, volume
 
 from preprocessing.grid import grid_of
 from preprocessing.volume import VolumeError, read_labels, read_volume, write_volume
@@ -184,6 +184,17 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         write_volume(volume(GRIDS["RAS"], tissue), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_reads_the_old_file_while_it_is_replaced_reads_it_to_the_end(tmp_path):
+    path = tmp_path / "scan.nii"
+    write_volume(volume(GRIDS["RAS"], tissue), path)
+    before = path.read_bytes()
+    with path.open("rb") as reader:
+        start = reader.read(100)
+        write_volume(volume(GRIDS["LPS"], hounsfield), path)
+        assert start + reader.read() == before
+    assert path.read_bytes() != before
 
 
 def test_only_nifti_names_are_written(tmp_path):
