@@ -104,9 +104,8 @@ def check_ids(files: Sequence[Path], overrides: Mapping[str, Any]) -> None:
             nearest = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
             faults.append(f"unknown id {key!r}; nearest: {', '.join(nearest) or 'none'}")
     if faults:
-        raise UsageError(
-            f"Wanted ids of {', '.join(file.name for file in files)}: {'; '.join(faults)}. Correct the id."
-        )
+        names = ", ".join(file.name for file in files)
+        raise UsageError(f"Wanted ids of {names}: {'; '.join(faults)}. Correct them.")
 
 
 def _own_names() -> list[str]:
@@ -119,13 +118,9 @@ def _read_json(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UsageError(
-            f"Wanted a JSON config, but {file} cannot be read: {error}. Correct it there."
-        ) from error
+        raise UsageError(f"Wanted a JSON config, but {file} cannot be read: {error}. Mend it.") from error
     if not isinstance(content, dict):
-        raise UsageError(
-            f"Wanted a JSON object of settings by id in {file}, found a {type(content).__name__}."
-        )
+        raise UsageError(f"Wanted a JSON object of ids in {file}, found a {type(content).__name__}. Mend it.")
     return content
 
 

@@ -34,7 +34,7 @@ def assert_same(first, second, at=""):
         assert first == second, at
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3], ids="stopped after {}".format)
+@pytest.fixture(scope="module", params=[1, 2], ids="stopped after {}".format)
 def resumed(request, toys, tmp_path_factory):
     """Stopped after some iterations, in the middle of an epoch too, and finished by a second build.
 
