@@ -28,9 +28,9 @@ from preprocessing.window import PercentileWindow
 NETWORKS = ("translation", "supervised_bound")
 """Answers of networks, by the name of their folder."""
 
-COMMON_WINDOW = PercentileWindow(percentile=99.5)
-"""Window of the T1 for the naive answers. Wider than the network's, it serves them better: fat is not
-clipped, and brain has by chance about the level that it has in T2."""
+INPUT_WINDOW = PercentileWindow(percentile=99.5)
+"""Window of the T1 for the naive answer `input`. In the recipe's own, narrower one brain is too bright; in
+this one it has by chance about the level that it has in T2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,14 +129,14 @@ def source_truth_consistency(cases: Sequence[JudgedCase]) -> float:
 
 
 def _naive(fold: Path, case: Case, source: CaseVolume, truth: CaseVolume) -> dict[str, Volume]:
-    window = _common_window(case, source)
+    window = _input_window(case, source)
     targets = [_read(target) for target in read_cohort(fold).select(domain=TARGET, split="train")]
     average = mean_target(target.window.forward(target.array) for target in targets)
     lookup = replace(_lookup(read_cohort(fold / "pairs.csv")), target_window=truth.window)
     return {
         "input": input_answer(source.array, input_window=window, target_window=truth.window),
         "mean_target": truth.window.backward(average),
-        "lut": lookup(source.array, input_window=window),
+        "lut": lookup(source.array, input_window=source.window),
     }
 
 
@@ -151,16 +151,16 @@ def _lookup(pairs: Cohort) -> ContextFreeMap:
                 image=source.array,
                 target=target.array,
                 mask=target.mask,
-                input_window=_common_window(case, source),
+                input_window=source.window,
                 target_window=target.window,
             )
         )
     return fit_context_free_map(examples)
 
 
-def _common_window(case: Case, volume: CaseVolume) -> IntensityWindow:
+def _input_window(case: Case, volume: CaseVolume) -> IntensityWindow:
     assert case.mask is not None
-    window = COMMON_WINDOW(Scan(image=volume.image, mask=read_labels(case.mask, case=case.case))).window
+    window = INPUT_WINDOW(Scan(image=volume.image, mask=read_labels(case.mask, case=case.case))).window
     assert window is not None
     return window
 
@@ -169,10 +169,10 @@ def _recovered(source: CaseVolume, model: TranslationModel) -> Volume:
     volume = torch.from_numpy(source.window.forward(source.array)).float()[None]
     for domain in (model.target, model.source):
         network = load_weights(build_network(model), model.weights(domain)).eval()
-        volume = infer_slices(volume, network=network, plane=model.plane)
+        volume = infer_slices(volume, model=model, network=network)
     return source.window.backward(volume[0].numpy())
 
 
 def _read(case: Case) -> CaseVolume:
     # Prepared cases and translations carry their window in the record beside them.
-    return read_case(case, setting=COMMON_WINDOW)
+    return read_case(case, setting=INPUT_WINDOW)

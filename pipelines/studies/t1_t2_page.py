@@ -46,8 +46,9 @@ Means over patients of the other metrics (SSIM on axial slices):
 
 {other}
 
-- `input` is the T1 in its own window, 0 to the 99.5th percentile in the head. It does better than
-  its picture: brain has by chance about the same grey level in both windows.
+- `input` is the T1 in the window 0 to its 99.5th percentile in the head. It does better than it looks:
+  brain has by chance about the same grey level in both windows. In the narrower window that the
+  networks see it would be far worse.
 - `mean_target` is the mean of the training T2 volumes. The heads are centred, but not aligned to
   each other, so it is a blur; with two volumes more than that it cannot be.
 - `lut` maps every T1 level to one T2 level. It is fitted on the *registered pairs* of the other
@@ -78,9 +79,9 @@ not how good they are.
 
 {outside}
 
-The training heads have skull, scalp and eyes, and this one has none. With the brightest tissue
-gone, the same percentile of the head is another tissue, so the brain comes out brighter in the T1's
-window than it ever was in training.
+The training heads have skull, scalp and eyes, and this one has none of them. The T1's window ends at the
+85th percentile of the head, which is white matter in both kinds: with one that ends at the 99.5th,
+scalp fat in a head and white matter in a brain would have had the same grey level.
 
 ## What is weak
 
