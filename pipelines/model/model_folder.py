@@ -37,6 +37,7 @@ class TranslationModel:
         recipes: By domain, the preparation steps as configs with `_target_`.
         training_range: By domain, percentiles of the windowed training intensities.
         network: Config of the generator, `_target_` and arguments.
+        inferer: Config of the MONAI inferer that takes slices through the generator.
         iteration: Training iterations behind the weights.
         versions: Versions of the software that trained it.
         cohort_hash: Hash over the training images.
@@ -52,6 +53,7 @@ class TranslationModel:
     recipes: Mapping[str, Sequence[Mapping[str, Any]]]
     training_range: Mapping[str, Mapping[str, float]]
     network: Mapping[str, Any]
+    inferer: Mapping[str, Any]
     iteration: int
     versions: Mapping[str, str]
     cohort_hash: str
@@ -83,11 +85,11 @@ class TranslationModel:
         """Write the description, beside its place first."""
         self.folder.mkdir(parents=True, exist_ok=True)
         fields = asdict(self)
-        network = fields.pop("network")
+        parts = {"network_def": fields.pop("network"), "inferer": fields.pop("inferer")}
         del fields["folder"]
         path = self.folder / MODEL_FILE
         beside = path.with_suffix(".partial")
-        content = {"network_def": network, "description": {"format": FORMAT, **fields}}
+        content = {**parts, "description": {"format": FORMAT, **fields}}
         beside.write_text(json.dumps(content, indent=2) + "\n")
         beside.replace(path)
         return path
@@ -108,7 +110,8 @@ def read_model(folder: Path | str) -> TranslationModel:
     path = folder / MODEL_FILE
     try:
         content = json.loads(path.read_text())
-        fields, network = dict(content["description"]), content["network_def"]
+        parts = {"network": content["network_def"], "inferer": content["inferer"]}
+        fields = {**content["description"], **parts}
     except FileNotFoundError as error:
         raise ModelError(
             f"Wanted a model folder with {MODEL_FILE}, found none in {folder}. "
@@ -122,7 +125,7 @@ def read_model(folder: Path | str) -> TranslationModel:
             f"{path}: wanted model layout {FORMAT}, found {layout}. Use the version that wrote it."
         )
     try:
-        return _model(folder, network, fields)
+        return _model(folder, fields)
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{path}: wanted a whole model description, but a field is missing or wrong ({error}). "
@@ -130,7 +133,7 @@ def read_model(folder: Path | str) -> TranslationModel:
         ) from error
 
 
-def _model(folder: Path, network: Mapping[str, Any], fields: Mapping[str, Any]) -> TranslationModel:
+def _model(folder: Path, fields: Mapping[str, Any]) -> TranslationModel:
     windows = {domain: IntensityWindow.from_dict(window) for domain, window in fields["windows"].items()}
     grid = {name: tuple(fields[name]) for name in ("spacing", "size")}
-    return TranslationModel(**{**fields, **grid, "folder": folder, "network": network, "windows": windows})
+    return TranslationModel(**{**fields, **grid, "folder": folder, "windows": windows})

@@ -24,9 +24,9 @@ class PatchDiscriminator(nn.Module):
         width: feature maps of the first convolution; doubled at each layer.
         pixel_spacing: mm per pixel of the slices that will be judged; no default, since it sets the depth.
         patch_mm: wanted edge of the patch in mm.
-        positions: tell the judge where in the slice each patch lies, as two more input channels that run from -1 to
-            1 along rows and columns (CoordConv: Liu et al. 2018, arXiv:1807.03247). Right where all volumes are cut
-            to one field of view about one landmark, so that bone in the place of the bladder looks wrong.
+        positions: tell the judge where in the slice each patch lies, as two more input channels that run from
+            -1 to 1 along rows and columns (CoordConv: Liu et al. 2018, arXiv:1807.03247). Right where all
+            volumes are cut to one field of view about one landmark: bone in the bladder's place looks wrong.
 
     Raises:
         ValueError: spacing or patch is not a positive number of millimetres.

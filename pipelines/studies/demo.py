@@ -30,6 +30,9 @@ from preprocessing.phantom.cohort import write_phantom_cohort
 THREADS = max((os.cpu_count() or 1) // 2, 1)
 """Processor threads of each of the two trainings that run side by side."""
 
+DEMO_SEED = 2018
+"""Seed of the cohort and of the training. Nothing was chosen on it: settings were tried on seeds 0 and 1000."""
+
 SHOWN_ERROR = 150.0
 """HU at which the error row's colours end."""
 
@@ -53,7 +56,7 @@ class DemoSize:
     mr: int = 24
     ct: int = 24
     pairs: int = 8
-    seed: int = 0
+    seed: int = DEMO_SEED
     overrides: Mapping[str, Any] = field(default_factory=dict)
     supervised_iterations: int = 1500
 
@@ -190,7 +193,7 @@ def main() -> None:
     """Run the demonstration and say where its picture and numbers are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder to write, for example runs/demo")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the cohort and of the training")
+    parser.add_argument("--seed", type=int, default=DEMO_SEED, help="seed of the cohort and of the training")
     arguments = parser.parse_args()
     summary = run_demo(arguments.out, DemoSize(seed=arguments.seed))
     print(report(summary, arguments.out))  # noqa: T201  (what the demonstration is for)

@@ -93,6 +93,7 @@ class ModelExport:
         model = TranslationModel(
             **self.description,
             network=self.run.resolved("network_def"),
+            inferer=self.run.resolved("slice_inferer"),
             iteration=engine.state.iteration,
             versions=software_versions(),
         )

@@ -10,11 +10,10 @@ import SimpleITK as sitk
 import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
-from monai.inferers import SliceInferer
 from monai.transforms import DivisiblePad
 from torch import nn
 
-from evaluation.arrays import Plane, axis_of, canonical_array
+from evaluation.arrays import canonical_array
 from pipelines.data.plane import slice_multiple
 from pipelines.data.windowing import RestoreIntensityd, WindowIntensityd
 from pipelines.model.model_folder import TranslationModel, read_model
@@ -58,7 +57,7 @@ def translate_volume(
         "window": source_window,
     }
     volume = WindowIntensityd("image")(item)["image"]
-    translated = infer_slices(volume, network=network.to(device), plane=model.plane, device=device)
+    translated = infer_slices(volume, model=model, network=network.to(device), device=device)
     window = model.windows[to]
     array = RestoreIntensityd("pred", window=window.to_dict())({"pred": translated})["pred"][0].numpy()
     return to_source_grid(array, prepared=scan.image, source=image, window=window)
@@ -72,22 +71,26 @@ def build_network(model: TranslationModel) -> nn.Module:
 
 @torch.inference_mode()
 def infer_slices(
-    volume: torch.Tensor, *, network: nn.Module, plane: Plane, device: torch.device | str = "cpu"
+    volume: torch.Tensor,
+    *,
+    model: TranslationModel,
+    network: nn.Module,
+    device: torch.device | str = "cpu",
 ) -> torch.Tensor:
     """Translate a windowed volume slice by slice.
 
     Args:
         volume: Shape (1, R, A, S) in [-1, 1].
+        model: The model, for its plane and its inferer.
         network: Generator in evaluation mode.
-        plane: Plane of the slices that the network sees.
         device: Where the network is.
 
     Returns:
         The translation, same shape.
     """
-    padding = DivisiblePad(k=slice_multiple(plane), mode="constant", value=-1.0)
+    padding = DivisiblePad(k=slice_multiple(model.plane), mode="constant", value=-1.0)
     padded = cast(MetaTensor, padding(volume))
-    inferer = SliceInferer(roi_size=(-1, -1), sw_batch_size=8, spatial_dim=axis_of(plane))
+    inferer = ConfigParser({"inferer": dict(model.inferer)}).get_parsed_content("inferer")
     translated = inferer(padded.as_tensor()[None].to(device), network)[0]
     padded.set_array(translated.cpu())
     restored: torch.Tensor = padding.inverse(padded).as_tensor()

@@ -43,8 +43,14 @@ def test_each_direction_has_its_origin_and_weights(run):
         (None, "Give the `model` folder of a run"),
         ("no json", "cannot be read"),
         ('{"description": {}}', "cannot be read"),
-        ('{"network_def": {}, "description": {"format": 0}}', "wanted model layout 1, found 0"),
-        ('{"network_def": {}, "description": {"format": 1, "source": "mr"}}', "field is missing or wrong"),
+        (
+            '{"network_def": {}, "inferer": {}, "description": {"format": 0}}',
+            "wanted model layout 1, found 0",
+        ),
+        (
+            '{"network_def": {}, "inferer": {}, "description": {"format": 1, "source": "mr"}}',
+            "field is missing or wrong",
+        ),
     ],
 )
 def test_what_is_no_model_folder_is_refused(tmp_path, content, named):

@@ -9,6 +9,7 @@ import torch
 from laws import GRIDS
 from toys import CONFIGS
 
+from evaluation.arrays import axis_of
 from pipelines.commands.bundle_run import run_bundle
 from pipelines.model.model_folder import TranslationModel
 from pipelines.model.weights import save_weights
@@ -57,6 +58,12 @@ def make_model(tmp_path_factory) -> Callable[..., TranslationModel]:
                 "_target_": "pipelines.networks.resnet_generator.ResnetGenerator",
                 "width": 4,
                 "blocks": 1,
+            },
+            inferer={
+                "_target_": "SliceInferer",
+                "roi_size": [-1, -1],
+                "sw_batch_size": 8,
+                "spatial_dim": axis_of(plane),
             },
             iteration=0,
             versions={},
