@@ -54,7 +54,8 @@ class NaiveAnswers:
     """What can be answered without a network.
 
     Args:
-        average: Mean of the training targets, in HU.
+        average: Mean of the training targets as the window shows them, in HU. Clipped before averaging, it is
+            the stronger answer: air would else pull down every border that moves from patient to patient.
         lookup: Best map from input level to target level, fitted on true pairs of training patients.
     """
 
@@ -69,7 +70,9 @@ class NaiveAnswers:
             cohort: The prepared cohort, for the mean target.
             truth: Prepared true pairs of its training MR, for the lookup.
         """
-        average = mean_target(read(case).array for case in cohort.select(domain="ct", split="train"))
+        targets = [read(case) for case in cohort.select(domain="ct", split="train")]
+        window = targets[0].window
+        average = window.backward(mean_target(window.forward(target.array) for target in targets))
         pairs = [(case, truth.partner(case)) for case in truth.select(domain="mr", split="train")]
         examples = [_example(case, partner) for case, partner in pairs if partner is not None]
         return cls(average=average, lookup=fit_context_free_map(examples))

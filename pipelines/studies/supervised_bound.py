@@ -25,9 +25,6 @@ from pipelines.training.progress import TrainingProgress
 from pipelines.training.schedule import ConstantThenLinear
 from preprocessing.cohort import Case, CohortError, read_cohort
 
-LEARNING_RATE = 2e-4
-"""As for the unpaired training."""
-
 
 class PairedSliceDataset(Dataset[dict[str, Tensor]]):
     """Serve slices of true pairs.
@@ -66,6 +63,7 @@ class SupervisedBound:
         plane: Plane of the slices.
         weights: File to write.
         iterations: Steps, with one slice each; the last half at a falling learning rate.
+        learning_rate: Of Adam, before it falls.
         seed: Of weights and draws.
         threads: Processor threads to use.
     """
@@ -77,6 +75,7 @@ class SupervisedBound:
     plane: Plane
     weights: Path
     iterations: int
+    learning_rate: float
     seed: int
     threads: int = 1
 
@@ -91,7 +90,7 @@ def train_supervised_bound(bound: SupervisedBound) -> None:
     set_determinism(seed=bound.seed)
     network: nn.Module = ConfigParser({"network": dict(bound.network)}).get_parsed_content("network")
     dataset = _paired_slices(bound)
-    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    optimizer = torch.optim.Adam(network.parameters(), lr=bound.learning_rate)
     half = bound.iterations // 2
     schedule = LambdaLR(optimizer, ConstantThenLinear(constant=half, decay=bound.iterations - half))
     sampler = RandomSampler(dataset, replacement=True, num_samples=bound.iterations)

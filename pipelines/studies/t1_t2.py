@@ -147,6 +147,7 @@ def add_bound(fold: Path, size: StudySize) -> Path:
             plane=model.plane,
             weights=bound.weights(TARGET),
             iterations=size.supervised_iterations,
+            learning_rate=workflows.training_config(RECIPE, size.training)["learning_rate"],
             seed=size.seed,
         )
     )
