@@ -27,7 +27,7 @@ def train(
 ) -> None:
     """Train a translator between two domains on unpaired volumes.
 
-    Without --config this is the recipe of Hiasa et al. 2018, which wants a GPU and a day. The same work runs
+    Without --config this is the recipe of Hiasa et al. 2018, which is sized for a GPU. The same work runs
     as `python -m monai.bundle run training --config_file configs/train.json --dataset_dir COHORT
     --output_dir OUT`.
 
