@@ -171,7 +171,7 @@ def judge_study(out: Path) -> dict[str, pd.DataFrame]:
     return scores
 
 
-def document(data: Path, out: Path, docs: Path, *, command: str, choice: str = "") -> None:
+def document(data: Path, out: Path, docs: Path, *, command: str) -> None:
     """Write the study's page and pictures into the documentation.
 
     Args:
@@ -179,13 +179,12 @@ def document(data: Path, out: Path, docs: Path, *, command: str, choice: str = "
         out: As `run_study`, finished.
         docs: Folder of the documentation.
         command: What the reader should call to do it again.
-        choice: A sentence on how settings were chosen.
     """
     scores = judge_study(out)
     consistency = source_truth_consistency(judged_cases(out, "test"))
     patients = [patient for patient in head_patients(data / "open_ms") if patient.t2 is not None]
     direction = direction_table({patient.name: direction_information(patient) for patient in patients})
-    facts = {"direction": direction, "command": command, "choice": choice, "consistency": consistency}
+    facts = {"direction": direction, "command": command, "consistency": consistency}
     write_page(docs / "results" / "t1_t2.md", scores=scores, facts={**facts, **_facts(out)})
     for name in PICTURES.values():
         (docs / "images").mkdir(parents=True, exist_ok=True)
