@@ -6,10 +6,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from evaluation.arrays import Mask, Spacing, Volume, canonical_array, canonical_spacing
-from evaluation.case_window import WindowSetting, beside, case_window, recorded_window
+from evaluation.case_window import WindowSetting, case_window, recorded_window
 from preprocessing.cohort import Case
 from preprocessing.grid import grid_of
 from preprocessing.intensity_window import IntensityWindow
+from preprocessing.nifti import beside
 from preprocessing.volume import read_labels, read_volume
 
 HU = "HU"
@@ -52,7 +53,7 @@ def read_case(case: Case, *, setting: WindowSetting) -> CaseVolume:
     """
     image = read_volume(case.image, case=case.case)
     body = read_labels(case.mask, case=case.case) if case.mask is not None else None
-    coverage_file = beside(case, "_coverage.nii.gz")
+    coverage_file = beside(case.image, "_coverage.nii.gz")
     coverage = read_labels(coverage_file, case=case.case) if coverage_file.exists() else None
     region = ("body" if body is not None else "image") + ("&coverage" if coverage is not None else "")
     array = canonical_array(image)

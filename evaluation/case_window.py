@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import SimpleITK as sitk
 
 from preprocessing.cohort import Case
 from preprocessing.intensity_window import IntensityWindow
+from preprocessing.provenance import record_path
 from preprocessing.scan import Scan
 from preprocessing.window import FixedWindow
 
@@ -49,7 +49,7 @@ def recorded_window(case: Case) -> IntensityWindow | None:
     Raises:
         ValueError: the record cannot be read.
     """
-    path = beside(case, ".json")
+    path = record_path(case.image)
     if not path.exists():
         return None
     try:
@@ -60,16 +60,6 @@ def recorded_window(case: Case) -> IntensityWindow | None:
     except (ValueError, KeyError, TypeError) as error:
         found = f"expected a record with a window, found {error!r}"
         raise ValueError(f"case {case.case}, file {path}: {found}; prepare the case again") from error
-
-
-def beside(case: Case, ending: str) -> Path:
-    """Return the path of a file that stands beside a case's volume: its name with another ending.
-
-    Args:
-        case: the case.
-        ending: such as ".json" or "_coverage.nii.gz".
-    """
-    return case.image.with_name(case.image.name.removesuffix(".gz").removesuffix(".nii") + ending)
 
 
 def _everything(image: sitk.Image) -> sitk.Image:

@@ -3,15 +3,14 @@
 import csv
 import json
 import math
-import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from evaluation.statistics import summarise
+from preprocessing.atomic import write_text_atomically, written_beside
 
 COLUMNS = ("case", "structure", "metric", "value", "unit", "region", "conventions")
 
@@ -50,21 +49,23 @@ def write_metrics(path: Path, measurements: Iterable[Measurement]) -> None:
         path: the .csv file; its folder is made if missing.
         measurements: its rows.
     """
-    with _replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
+    with written_beside(path) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(_row(measurement) for measurement in measurements)
 
 
 def write_summary(path: Path, summary: Mapping[str, object]) -> None:
-    """Write a summary as JSON, whole or not at all; what is not finite becomes null.
+    """Write a summary as JSON, whole or not at all.
 
     Args:
         path: the .json file; its folder is made if missing.
         summary: JSON values.
+
+    Raises:
+        ValueError: a number is not finite, which JSON cannot hold.
     """
-    with _replacing(path) as beside:
-        beside.write_text(json.dumps(_finite(summary), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_text_atomically(path, json.dumps(summary, indent=2, allow_nan=False) + "\n")
 
 
 def summarise_metrics(
@@ -72,7 +73,8 @@ def summarise_metrics(
 ) -> list[dict[str, object]]:
     """Return mean, SD, median and interval over patients for each metric, structure and region.
 
-    Several cases of one patient are averaged first. Undefined values are counted beside the mean.
+    Several cases of one patient are averaged first. Undefined values are counted beside the mean; what
+    too few patients leave undefined is None.
 
     Args:
         measurements: rows of the table.
@@ -95,10 +97,10 @@ def _summary(
     return {
         **dict(zip(("metric", "structure", "region", "unit"), key, strict=True)),
         "patients": over.n,
-        "mean": over.mean,
-        "sd": over.sd,
-        "median": over.median,
-        "interval": list(over.interval),
+        "mean": _finite(over.mean),
+        "sd": _finite(over.sd),
+        "median": _finite(over.median),
+        "interval": [_finite(end) for end in over.interval],
         "undefined": sum(not math.isfinite(row.value) for row in rows),
         "not_applicable": sum(row.status == "not applicable" for row in rows),
         "failures": sum(row.status == "failure" for row in rows),
@@ -113,20 +115,5 @@ def _row(measurement: Measurement) -> dict[str, str]:
     return row
 
 
-def _finite(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield beside
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

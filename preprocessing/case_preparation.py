@@ -16,6 +16,7 @@ from preprocessing.provenance import (
     file_hash,
     preparation_key,
     read_provenance,
+    record_path,
     step_config,
     write_provenance,
 )
@@ -45,7 +46,7 @@ class CaseTask:
     @property
     def record(self) -> Path:
         """Record beside the prepared volume."""
-        return self.output / f"{self.case.case}.json"
+        return record_path(self.file("image"))
 
     def file(self, role: str) -> Path:
         """Prepared file of a role.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preprocessing.atomic import written_beside
 from preprocessing.cohort_checks import file_faults, row_faults
 
 COLUMNS = ("case", "patient", "domain", "image", "label", "mask", "pair", "split")
@@ -138,24 +139,24 @@ def read_cohort(path: Path | str) -> Cohort:
     return Cohort(table, tuple(_case(row, table.parent) for row in rows))
 
 
-def write_cohort(table: Path, cases: Iterable[Case]) -> None:
+def write_cohort(
+    table: Path, cases: Iterable[Case], *, more: Mapping[str, Sequence[str]] | None = None
+) -> None:
     """Write a cohort table, whole or not at all; paths become relative to its folder.
 
     Args:
         table: path of the table.
         cases: its rows.
+        more: columns after the table's own, by name; readers of a cohort pass over them.
     """
     table = table.absolute()
-    table.parent.mkdir(parents=True, exist_ok=True)
-    beside = table.with_name(f".partial.{table.name}")
-    try:
-        with beside.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(_row(case, table.parent) for case in cases)
-        beside.replace(table)
-    finally:
-        beside.unlink(missing_ok=True)
+    columns = [*COLUMNS, *(more or {})]
+    with written_beside(table) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, lineterminator="\n")
+        writer.writeheader()
+        for number, case in enumerate(cases):
+            values = {name: column[number] for name, column in (more or {}).items()}
+            writer.writerow({**_row(case, table.parent), **values})
 
 
 def _read_rows(table: Path) -> list[dict[str, str]]:

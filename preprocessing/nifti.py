@@ -55,6 +55,25 @@ class NiftiHeader:
     version: type[nib.Nifti1Image]
 
 
+def nifti_stem(path: Path) -> str:
+    """Name of a volume without .nii or .nii.gz.
+
+    Args:
+        path: a .nii or .nii.gz file.
+    """
+    return path.name.removesuffix(".gz").removesuffix(".nii")
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Path of a file that stands beside a volume: the volume's name with another ending.
+
+    Args:
+        path: a .nii or .nii.gz file.
+        ending: such as ".json" or "_coverage.nii.gz".
+    """
+    return path.with_name(nifti_stem(path) + ending)
+
+
 def read_header(path: Path) -> NiftiHeader:
     """Read and judge the header of a NIfTI-1 or NIfTI-2 file.
 

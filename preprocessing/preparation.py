@@ -12,7 +12,7 @@ from preprocessing.case_preparation import SUFFIX_OF_ROLE, CaseResult, CaseTask,
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
 from preprocessing.grid import Grid
 from preprocessing.nifti import read_header
-from preprocessing.provenance import read_provenance
+from preprocessing.provenance import read_provenance, record_path
 from preprocessing.reslice import ToGrid, ToReferenceGrid
 from preprocessing.scan import Step
 
@@ -128,7 +128,7 @@ class CohortPreparation:
 
     def _prepared_case(self, case: Case, done: Collection[str]) -> Case:
         files = {role: self.output / f"{case.case}{suffix}.nii.gz" for role, suffix in SUFFIX_OF_ROLE.items()}
-        written = read_provenance(self.output / f"{case.case}.json").outputs
+        written = read_provenance(record_path(files["image"])).outputs
         return replace(
             case,
             image=files["image"],

@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from preprocessing.atomic import write_text_atomically
 from preprocessing.intensity_window import IntensityWindow
+from preprocessing.nifti import beside
 
 PREPROCESSING_VERSION = 1
 """Raised whenever a step's result changes, so that volumes prepared before are prepared again."""
@@ -113,6 +115,15 @@ def preparation_key(sources: Mapping[str, str], recipe: Sequence[Mapping[str, ob
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
+def record_path(volume: Path) -> Path:
+    """Where the record of a volume stands: `<name>.json` beside `<name>.nii.gz`.
+
+    Args:
+        volume: a .nii or .nii.gz file.
+    """
+    return beside(volume, ".json")
+
+
 def write_provenance(path: Path, provenance: Provenance) -> None:
     """Write the record as JSON, whole or not at all.
 
@@ -123,13 +134,7 @@ def write_provenance(path: Path, provenance: Provenance) -> None:
     record = asdict(provenance)
     record["key"] = provenance.key
     record["recipe_hash"] = recipe_hash(provenance.recipe)
-    text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    beside = path.with_name(f".partial.{path.name}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_text_atomically(path, json.dumps(record, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_provenance(path: Path) -> Provenance:

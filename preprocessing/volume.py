@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 from jaxtyping import Float, Num
 
+from preprocessing.atomic import written_beside
 from preprocessing.grid import place
 from preprocessing.nifti import SUFFIXES, NiftiError, read_header, read_voxels
 
@@ -75,14 +76,8 @@ def write_volume(image: sitk.Image, path: Path) -> None:
     """
     if not path.name.endswith(SUFFIXES):
         raise ValueError(f"{path}: expected a name ending in {' or '.join(SUFFIXES)}; rename the output")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same name: what a killed run left behind is written over by the next.
-    beside = path.with_name(f".partial.{path.name}")
-    try:
+    with written_beside(path) as beside:
         sitk.WriteImage(image, str(beside), useCompression=path.name.endswith(".gz"))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _finite(voxels: Num[np.ndarray, "i j k"]) -> Float[np.ndarray, "i j k"]:

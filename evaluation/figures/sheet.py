@@ -1,11 +1,12 @@
 """A sheet of equal panels with room for titles, and the way it becomes a file."""
 
-import os
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from preprocessing.atomic import written_beside
 
 PANEL_INCHES = 2.1
 """Width of one panel."""
@@ -52,10 +53,5 @@ def save(figure: Figure, path: Path) -> None:
         figure: what to write.
         path: file; its ending says the format (.png, .svg, .pdf). Its folder is made if missing.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with written_beside(path) as beside:
         figure.savefig(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from preprocessing.provenance import Provenance, read_provenance
+from preprocessing.provenance import Provenance, read_provenance, record_path
 
 
 def stored_provenance(image: Path) -> Provenance | None:
@@ -19,7 +19,7 @@ def stored_provenance(image: Path) -> Provenance | None:
     Raises:
         ValueError: If a record of ours is there but damaged.
     """
-    path = image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    path = record_path(image)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

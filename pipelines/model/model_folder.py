@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.arrays import Plane, axis_of
+from preprocessing.atomic import write_text_atomically
 from preprocessing.intensity_window import IntensityWindow
 
 MODEL_FILE = "model.json"
@@ -83,15 +84,12 @@ class TranslationModel:
 
     def write(self) -> Path:
         """Write the description, beside its place first."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         fields = asdict(self)
         parts = {"network_def": fields.pop("network"), "inferer": fields.pop("inferer")}
         del fields["folder"]
         path = self.folder / MODEL_FILE
-        beside = path.with_suffix(".partial")
         content = {**parts, "description": {"format": FORMAT, **fields}}
-        beside.write_text(json.dumps(content, indent=2) + "\n")
-        beside.replace(path)
+        write_text_atomically(path, json.dumps(content, indent=2) + "\n")
         return path
 
 

@@ -10,6 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from preprocessing.atomic import written_beside
+
 Network = TypeVar("Network", bound=nn.Module)
 
 SHOWN = 3
@@ -22,10 +24,8 @@ class CheckpointError(ValueError):
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Write a network's weights beside their place and rename them there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".partial")
-    torch.save({name: value.cpu() for name, value in network.state_dict().items()}, beside)
-    beside.replace(path)
+    with written_beside(path) as beside:
+        torch.save({name: value.cpu() for name, value in network.state_dict().items()}, beside)
 
 
 def load_weights(network: Network, path: Path | str) -> Network:

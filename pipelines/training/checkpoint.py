@@ -16,6 +16,7 @@ from pipelines.model.environment import software_versions
 from pipelines.model.weights import CheckpointError, check_architecture, short
 from pipelines.training.random_state import random_state, restore_random_state
 from pipelines.training.trainer import CycleGANTrainer
+from preprocessing.atomic import written_beside
 
 FORMAT = 1
 """Layout of the file; a reader refuses another one."""
@@ -49,11 +50,9 @@ class Checkpoints:
 
     def save(self, trainer: CycleGANTrainer) -> Path:
         """Write the trainer's state beside its place, rename it there and drop older ones."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"iteration_{trainer.state.iteration:08d}.pt"
-        beside = path.with_suffix(".partial")
-        torch.save(self._state(trainer), beside)
-        beside.replace(path)
+        with written_beside(path) as beside:
+            torch.save(self._state(trainer), beside)
         for old in self._files()[:-KEPT]:
             old.unlink()
         return path

@@ -11,6 +11,8 @@ from ignite.engine import Engine, Events
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from preprocessing.atomic import written_beside
+
 IMAGE_NAMES = ("real_a", "fake_b", "recovered_a", "real_b", "fake_a", "recovered_b")
 """Images shown in TensorBoard, in the order a reader compares them."""
 
@@ -85,10 +87,8 @@ class LossTable:
         with path.open(newline="") as file:
             header, *rows = list(csv.reader(file))
         kept = [row for row in rows if int(row[0]) <= iteration]
-        beside = path.with_suffix(".partial")
-        with beside.open("w", newline="") as file:
+        with written_beside(path) as beside, beside.open("w", newline="") as file:
             csv.writer(file).writerows([header, *kept])
-        beside.replace(path)
 
     def _close(self, engine: Engine) -> None:
         if self._count:

@@ -14,6 +14,7 @@ from monai.bundle.workflows import ConfigWorkflow
 
 import cyclevox
 from pipelines.model.environment import environment
+from preprocessing.atomic import write_text_atomically
 from preprocessing.cohort import Cohort
 from preprocessing.provenance import file_hash
 
@@ -103,6 +104,4 @@ def executed_config() -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    beside = path.with_suffix(".partial")
-    beside.write_text(json.dumps(content, indent=2, default=str) + "\n")
-    beside.replace(path)
+    write_text_atomically(path, json.dumps(content, indent=2, default=str) + "\n")

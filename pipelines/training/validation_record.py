@@ -13,6 +13,7 @@ from ignite.engine import Engine, Events
 from evaluation.arrays import Plane, Spacing
 from evaluation.figures.rows import picture_rows
 from evaluation.mutual_information import normalised_mutual_information
+from preprocessing.atomic import written_beside
 from preprocessing.intensity_window import IntensityWindow
 
 NETWORK_RANGE = IntensityWindow(-1.0, 1.0, "windowed")
@@ -78,12 +79,10 @@ class ValidationRecord:
         path = self.folder / "metrics.csv"
         # A resumed run may repeat an epoch that was validated after its last checkpoint.
         earlier = [row for row in _read_rows(path) if int(row["epoch"]) < engine.state.epoch]
-        beside = path.with_suffix(".partial")
-        with beside.open("w", newline="") as file:
+        with written_beside(path) as beside, beside.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=COLUMNS)
             writer.writeheader()
             writer.writerows([*earlier, *self._rows])
-        beside.replace(path)
         self._rows = []
 
 

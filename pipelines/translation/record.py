@@ -7,13 +7,9 @@ from pathlib import Path
 
 from pipelines.model.environment import software_versions
 from pipelines.model.model_folder import TranslationModel
+from preprocessing.atomic import write_text_atomically
 from preprocessing.cohort import CohortError, read_cohort
-from preprocessing.provenance import file_hash
-
-
-def record_path(volume: Path) -> Path:
-    """Return where the record of a volume stands: `<name>.json` beside `<name>.nii.gz`."""
-    return volume.with_name(volume.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+from preprocessing.provenance import file_hash, record_path
 
 
 def write_record(output: Path, *, model: TranslationModel, to: str, source: Path) -> None:
@@ -36,10 +32,7 @@ def write_record(output: Path, *, model: TranslationModel, to: str, source: Path
         "training_cohort": model.cohort_hash,
         "versions": software_versions(),
     }
-    path = record_path(output)
-    beside = path.with_suffix(".partial")
-    beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    beside.replace(path)
+    write_text_atomically(record_path(output), json.dumps(record, indent=2) + "\n")
 
 
 def is_translation(table: Path) -> bool:
@@ -49,12 +42,17 @@ def is_translation(table: Path) -> bool:
         table: A cohort table; one that cannot be read counts as none of ours.
     """
     try:
-        return all(_is_synthetic(case.image) for case in read_cohort(table))
+        return all(is_synthetic(case.image) for case in read_cohort(table))
     except CohortError:
         return False
 
 
-def _is_synthetic(volume: Path) -> bool:
+def is_synthetic(volume: Path) -> bool:
+    """Tell whether the record beside a volume, present or not, says that a translation wrote it.
+
+    Args:
+        volume: A NIfTI file; its own bytes are not looked at.
+    """
     try:
         record = json.loads(record_path(volume).read_text(encoding="utf-8"))
     except (OSError, ValueError):

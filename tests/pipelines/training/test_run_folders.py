@@ -28,7 +28,7 @@ def cause(error: BaseException, kind: type) -> BaseException:
 
 def test_run_folder_is_whole(run):
     assert {path.name for path in run.iterdir()} == PARTS | {"validation", "model"}
-    assert not list(run.rglob("*.partial"))
+    assert not list(run.rglob("*.partial*"))
 
 
 def test_every_iteration_has_a_row_with_every_term(run):
