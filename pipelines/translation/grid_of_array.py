@@ -9,10 +9,10 @@ import SimpleITK as sitk
 
 
 def image_on_grid_of(array: np.ndarray[Any, np.dtype[Any]], grid: sitk.Image) -> sitk.Image:
-    """Return an array [R, A, S] as a volume on a prepared volume's grid.
+    """Return an array as a volume on a prepared volume's grid.
 
     Args:
-        array: Values, of the grid's size.
+        array: Values, its axes in the order and direction of the grid's own, whatever its orientation.
         grid: The prepared volume that the array was made from.
 
     Raises:

@@ -16,9 +16,11 @@ from tqdm import tqdm
 from pipelines.data.sidecar import stored_provenance
 from pipelines.model.model_folder import ModelError, TranslationModel
 from pipelines.translation.recipe import build_steps
-from pipelines.translation.record import is_translation, record_path
+from pipelines.translation.record import is_synthetic, is_translation
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
+from preprocessing.nifti import nifti_stem
 from preprocessing.preparation import prepare_scan
+from preprocessing.provenance import record_path
 from preprocessing.scan import Scan
 from preprocessing.volume import read_labels, read_volume, write_volume
 
@@ -89,9 +91,6 @@ class TranslationInputs:
         """
         work = Path(tempfile.mkdtemp(prefix=f".{self.output.name}.", dir=_existing_parent(self.output)))
         self._remove_work = weakref.finalize(self, shutil.rmtree, work, ignore_errors=True)
-        if self.cohort is not None:
-            # Without its table nobody takes a half-finished output for a whole one.
-            (self.output / TABLE_NAME).unlink(missing_ok=True)
         items = []
         for case in tqdm(self.cases, desc="prepare", unit="volume", leave=False, disable=None):
             try:
@@ -111,15 +110,16 @@ class TranslationInputs:
         """
         try:
             if len(self.failed) < len(self.cases):
+                if self.cohort is not None:
+                    # Without its table nobody takes a half-finished output for a whole one.
+                    (self.output / TABLE_NAME).unlink(missing_ok=True)
                 evaluator.run()
         finally:
             self._remove_work()
         return self._close_output()
 
     def _close_output(self) -> TranslationReport:
-        written = [
-            case for case in self.cases if self._output_of(case).exists() and case.case not in self.failed
-        ]
+        written = [case for case in self.cases if case.case not in self.failed]
         if not written:
             raise InputError("\n".join(f"{case}: {message}" for case, message in self.failed.items()))
         if self.cohort is not None:
@@ -149,7 +149,7 @@ class TranslationInputs:
             raise InputError(
                 f"Wanted an output file ending in .nii.gz for the file {self.source}, got {self.output}."
             )
-        name = self.source.name.removesuffix(".gz").removesuffix(".nii")
+        name = nifti_stem(self.source)
         source = self.source.absolute()
         return Case(
             case=name,
@@ -165,10 +165,21 @@ class TranslationInputs:
     def _refuse_overwriting(self) -> None:
         for case in self.cases:
             output = self._output_of(case)
-            if output.exists() and output.samefile(case.image):
+            if _same_file(output, case.image):
                 raise InputError(
                     f"{case.case}: the output {output} is the input itself. Name another output."
                 )
+            if _same_file(record_path(output), record_path(case.image)):
+                raise InputError(
+                    f"{case.case}: the output's record {record_path(output)} is the input's own. Name an "
+                    "output of another name or folder."
+                )
+            for path in (output, record_path(output)):
+                if path.exists() and not is_synthetic(output):
+                    raise InputError(
+                        f"{case.case}: wanted a new file or an earlier translation to write to, but {path} "
+                        "is none of ours. Name another output, or remove it yourself."
+                    )
         table = self.output / TABLE_NAME
         if self.cohort is not None and table.exists() and not is_translation(table):
             raise InputError(
@@ -177,10 +188,7 @@ class TranslationInputs:
             )
 
     def _item(self, case: Case, work: Path) -> dict[str, Any]:
-        output = self._output_of(case)
-        output.unlink(missing_ok=True)
-        record_path(output).unlink(missing_ok=True)
-        item = {"case": case.case, "source": str(case.image), "output": str(output)}
+        item = {"case": case.case, "source": str(case.image), "output": str(self._output_of(case))}
         provenance = stored_provenance(case.image)
         if provenance is not None and list(provenance.recipe) == list(self.model.recipes[self.origin]):
             window = provenance.window or self.model.windows[self.origin]
@@ -203,6 +211,10 @@ class TranslationInputs:
         # The body mask lies on the source grid, which is the translation's as well. The source's labels stay
         # with the source: in a cohort of predictions they would pass for predicted ones.
         return replace(case, domain=self.to, image=self._output_of(case), label=None, pair=None)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _existing_parent(path: Path) -> Path:

@@ -20,6 +20,7 @@ from pipelines.model.model_folder import TranslationModel, read_model
 from pipelines.model.weights import load_weights
 from pipelines.translation.recipe import build_steps
 from pipelines.translation.writer import to_source_grid
+from preprocessing.orientation import canonical
 from preprocessing.preparation import prepare_scan
 from preprocessing.scan import Scan
 
@@ -52,15 +53,17 @@ def translate_volume(
     scan = prepare_scan(Scan(image=image), build_steps(model.recipes[model.origin_of(to)]))
     source_window = (scan.window or model.windows[model.origin_of(to)]).to_dict()
     network = network or load_weights(build_network(model), model.weights(to))
+    # A recipe need not turn the scan: array and grid have to be of the same orientation all the same.
+    prepared = canonical(scan.image)
     item: dict[Hashable, Any] = {
-        "image": torch.from_numpy(canonical_array(scan.image))[None],
+        "image": torch.from_numpy(canonical_array(prepared))[None],
         "window": source_window,
     }
     volume = WindowIntensityd("image")(item)["image"]
     translated = infer_slices(volume, model=model, network=network.to(device), device=device)
     window = model.windows[to]
     array = RestoreIntensityd("pred", window=window.to_dict())({"pred": translated})["pred"][0].numpy()
-    return to_source_grid(array, prepared=scan.image, source=image, window=window)
+    return to_source_grid(array, prepared=prepared, source=image, window=window)
 
 
 def build_network(model: TranslationModel) -> nn.Module:

@@ -18,13 +18,17 @@ from preprocessing.intensity_window import IntensityWindow
 from preprocessing.return_to_source import return_to_source
 from preprocessing.volume import read_volume, write_volume
 
+AIR_HU = -1000.0
+"""Hounsfield units of air, by their definition: what no scan reaches."""
+
 
 class WriteOnSourceGridd(MapTransform):
     """Resample a translated volume onto the grid of the file it came from and write it.
 
     Args:
-        keys: Entry that holds the translation, shape (1, R, A, S) on the prepared grid, in target units.
-        model: The translator; the lower end of its window fills what the prepared grid left out.
+        keys: Entry that holds the translation, shape (1, i, j, k) with the axes of the prepared file, in
+            target units.
+        model: The translator.
         to: Domain translated to.
     """
 
@@ -42,8 +46,10 @@ class WriteOnSourceGridd(MapTransform):
             array = np.asarray(item[key].detach().cpu())[0]
             window = self.model.windows[self.to]
             output = Path(item["output"])
-            write_volume(to_source_grid(array, prepared=prepared, source=source, window=window), output)
+            volume = to_source_grid(array, prepared=prepared, source=source, window=window)
+            # The mark comes first: no synthetic volume ever stands without it.
             write_record(output, model=self.model, to=self.to, source=Path(item["source"]))
+            write_volume(volume, output)
         return item
 
 
@@ -57,11 +63,12 @@ def to_source_grid(
     """Return a translated array as a volume on the source's grid: int16 for HU, float32 otherwise.
 
     Args:
-        array: Translation [R, A, S] on the prepared grid, in the target's unit.
+        array: Translation on the prepared grid, its axes those of `prepared`, in the target's unit.
         prepared: The prepared volume that was translated.
         source: The volume it was prepared from.
-        window: The target's window; its lower end fills what the prepared grid left out.
+        window: The target's window. What the prepared grid left out becomes air in HU, else its lower end.
     """
+    is_hu = window.unit == "HU"
     translated = image_on_grid_of(array.astype(np.float32), prepared)
-    returned = return_to_source(translated, source=source, outside=window.low)
-    return sitk.Cast(sitk.Round(returned), sitk.sitkInt16) if window.unit == "HU" else returned
+    returned = return_to_source(translated, source=source, outside=AIR_HU if is_hu else window.low)
+    return sitk.Cast(sitk.Round(returned), sitk.sitkInt16) if is_hu else returned

@@ -79,12 +79,14 @@ def test_nothing_but_the_output_is_left(patients, infer, identity_model, tmp_pat
     assert {path.name for path in tmp_path.iterdir()} == {"patients", "out"}
 
 
-def test_a_case_that_fails_now_loses_its_earlier_translation(patients, infer, identity_model, tmp_path):
+def test_a_case_that_fails_now_leaves_the_table_but_loses_no_file(patients, infer, identity_model, tmp_path):
     infer(patients, tmp_path / "out", identity_model)
+    earlier = content(tmp_path / "out")
     spoil(patients / "mr_two.nii.gz")
     report = infer(patients, tmp_path / "out", identity_model)
     assert report.translated == ("mr_one", "mr_three")
-    assert not list((tmp_path / "out" / "images").glob("mr_two*"))
+    assert [case.case for case in read_cohort(tmp_path / "out")] == ["mr_one", "mr_three"]
+    assert content(tmp_path / "out").keys() == earlier.keys()
 
 
 def test_where_no_case_is_good_everything_is_said_and_nothing_written(
@@ -224,6 +226,55 @@ def test_images_in_a_folder_of_that_name_are_not_overwritten_either(tmp_path, in
     with pytest.raises(Exception) as fault:
         infer(tmp_path / "elsewhere", tmp_path / "hips", identity_model)
     assert "is the input itself" in str(cause(fault.value, InputError))
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("bad_input", [False, True])
+@pytest.mark.parametrize("kept", ["real_ct.nii.gz", "real_ct.json"])
+def test_a_real_volume_or_its_record_is_never_overwritten(
+    patients, infer, identity_model, tmp_path, kept, bad_input
+):
+    if kept.endswith(".json"):
+        (patients / kept).write_text('{"EchoTime": 0.003}')
+    else:
+        shutil.copy(patients / "ct_four.nii.gz", patients / kept)
+    if bad_input:
+        spoil(patients / "mr_one.nii.gz")
+    before = content(tmp_path)
+    with pytest.raises(Exception) as fault:
+        infer(patients / "mr_one.nii.gz", patients / "real_ct.nii.gz", identity_model)
+    assert f"{kept} is none of ours" in str(cause(fault.value, InputError))
+    assert content(tmp_path) == before
+
+
+def test_images_without_a_table_are_not_overwritten(patients, infer, identity_model, tmp_path):
+    real = tmp_path / "out" / "images" / "mr_two.nii.gz"
+    real.parent.mkdir(parents=True)
+    shutil.copy(patients / "ct_four.nii.gz", real)
+    before = content(tmp_path)
+    with pytest.raises(Exception) as fault:
+        infer(patients, tmp_path / "out", identity_model)
+    assert f"{real} is none of ours" in str(cause(fault.value, InputError))
+    assert content(tmp_path) == before
+
+
+def test_the_inputs_own_record_is_never_overwritten(patients, infer, identity_model, tmp_path):
+    """A translation, translated back to a name that differs by .gz only, has a record of ours beside it."""
+    infer(patients / "mr_one.nii.gz", tmp_path / "ct.nii.gz", identity_model)
+    before = content(tmp_path)
+    with pytest.raises(Exception) as fault:
+        infer(tmp_path / "ct.nii.gz", tmp_path / "ct.nii", identity_model, to="mr")
+    assert "is the input's own" in str(cause(fault.value, InputError))
+    assert content(tmp_path) == before
+
+
+def test_an_earlier_translation_stands_when_the_input_has_gone_bad(patients, infer, identity_model, tmp_path):
+    infer(patients / "mr_one.nii.gz", tmp_path / "ct.nii.gz", identity_model)
+    spoil(patients / "mr_one.nii.gz")
+    before = content(tmp_path)
+    with pytest.raises(Exception) as fault:
+        infer(patients / "mr_one.nii.gz", tmp_path / "ct.nii.gz", identity_model)
+    assert "NaN" in str(cause(fault.value, InputError))
     assert content(tmp_path) == before
 
 

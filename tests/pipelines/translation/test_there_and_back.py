@@ -4,6 +4,7 @@ Axial, coronal, oblique, LAS and LPS sources; by `translate_volume`, and by infe
 cohort.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import SimpleITK as sitk
 import torch
 from laws import CENTRE_LPS, HALF_VOXEL, MARKER_LPS, array, centroid, marker, points, ramp, volume
 
+from pipelines.model.model_folder import TranslationModel
 from pipelines.translation.volume_translation import translate_volume
 from preprocessing.cohort import Case, read_cohort, write_cohort
 from preprocessing.grid import grid_of
@@ -144,12 +146,46 @@ def test_a_smooth_ramp_survives_a_finer_and_a_coarser_grid(grids, make_model, st
     np.testing.assert_allclose(array(after)[inner], array(image)[inner], atol=HU_TOLERANCE)
 
 
-def test_what_the_reference_grid_leaves_out_is_air(grids, make_model):
+def without_orientation(model: TranslationModel) -> TranslationModel:
+    """The model of a cohort that was prepared without `CanonicalOrientation`."""
+    recipes = {
+        domain: [step for step in recipe if not step["_target_"].endswith("CanonicalOrientation")]
+        for domain, recipe in model.recipes.items()
+    }
+    assert all(len(recipes[domain]) == len(model.recipes[domain]) - 1 for domain in recipes)
+    bare = replace(model, recipes=recipes)
+    bare.write()
+    return bare
+
+
+@pytest.mark.parametrize("stored", STORED)
+def test_a_recipe_that_does_not_turn_scans_keeps_right_and_left(cohort, make_model, infer, tmp_path, stored):
+    path = source(cohort, stored, "anatomy")
+    before = read_volume(path)
+    grid = grid_of(before)
+    model = without_orientation(make_model(spacing=grid.spacing, size=grid.size))
+    expected = np.clip(array(before), -150, 350)
+    here = translate_volume(before, model=model, to="ct", network=torch.nn.Identity())
+    np.testing.assert_allclose(array(here), expected, atol=HU_TOLERANCE)
+    infer(path, tmp_path / "out.nii.gz", model)
+    there = sitk.ReadImage(str(tmp_path / "out.nii.gz"))
+    assert_same_grid(before, there)
+    np.testing.assert_array_equal(array(there), array(here))
+
+
+def test_what_the_reference_grid_leaves_out_of_a_ct_is_air(grids, make_model):
     image = volume(grids["LPS"], lambda where: 0 * ramp(where) + 200)
     model = make_model(size=(12, 17, 22))
     after = array(translate_volume(image, model=model, to="ct", network=torch.nn.Identity()))
-    assert set(np.unique(after)) == {-150, 200}
+    assert set(np.unique(after)) == {-1000, 200}
     assert (after == 200).sum() == 12 * 17 * 22
+
+
+def test_what_the_reference_grid_leaves_out_of_an_mr_is_black(grids, make_model):
+    image = volume(grids["LPS"], lambda where: 0 * ramp(where) + 200)
+    model = make_model(size=(12, 17, 22), unit="nominal")
+    after = array(translate_volume(image, model=model, to="ct", network=torch.nn.Identity()))
+    np.testing.assert_allclose(np.unique(after.round(3)), [-150, 200])
 
 
 @pytest.mark.parametrize(
