@@ -60,7 +60,7 @@ class DemoSize:
     pairs: int = 8
     seed: int = DEMO_SEED
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    supervised_iterations: int = 1500
+    supervised_iterations: int = 1000
 
     @property
     def training(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Variant:
 
 
 VARIANTS = (
-    Variant(name="none, quick start", overrides={"gradient_consistency_weight": 0.0}),
+    Variant(name="none", overrides={"gradient_consistency_weight": 0.0}),
     Variant(
         name="signed, weight 0.3 of the paper",
         overrides={"gradient_consistency_kind": "signed", "gradient_consistency_weight": 0.3},
