@@ -90,6 +90,7 @@ class CohortPreparation:
             raise PreparationError(
                 f"output {self.output}: would overwrite the cohort itself; name another folder"
             )
+        self._refuse_overwriting(cohort)
         unknown = [domain for domain in cohort.domains if domain not in self.steps]
         if unknown or self.fixed not in self.steps:
             found = f"cohort domains {list(cohort.domains)} and fixed domain {self.fixed!r}"
@@ -104,6 +105,22 @@ class CohortPreparation:
                     f"case {case.case}, pair {partner.case}: expected one of fixed domain {self.fixed!r}, "
                     f"found {found}; set `fixed` to one of them"
                 )
+
+    def _refuse_overwriting(self, cohort: Cohort) -> None:
+        sources = {
+            path.resolve(): case.case
+            for case in cohort
+            for path in (case.image, case.label, case.mask)
+            if path is not None
+        }
+        for case in cohort:
+            for suffix in SUFFIX_OF_ROLE.values():
+                path = (self.output / f"{case.case}{suffix}.nii.gz").resolve()
+                if path in sources:
+                    raise PreparationError(
+                        f"case {case.case}: would overwrite {path}, a source of case {sources[path]}; "
+                        "name another output folder"
+                    )
 
     def _fixed_partner(self, cohort: Cohort, case: Case) -> Case | None:
         return None if case.domain == self.fixed else cohort.partner(case)

@@ -324,6 +324,21 @@ def test_a_run_killed_anywhere_leaves_nothing_half_written_and_the_next_run_comp
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.nii.gz")} == whole
 
 
+@pytest.mark.parametrize("image", ["mr_1.nii.gz", "mr_1_mask.nii.gz"])
+def test_the_sources_are_never_overwritten(source, tmp_path, image):
+    """Under a table of another name, in the folder of the images themselves, or by a link to it."""
+    cases = [replace(case_of(source, "mr_1"), image=source / image), case_of(source, "ct_1")]
+    if image != "mr_1.nii.gz":
+        (source / "mr_1.nii.gz").rename(source / image)
+    write_cohort(source / "my.csv", cases)
+    (tmp_path / "link").symlink_to(source)
+    before = snapshot(source)
+    for output in (source, tmp_path / "link"):
+        with pytest.raises(PreparationError, match=rf"would overwrite .*{image}, a source of case mr_1"):
+            preparation(source / "my.csv", output=output).run()
+    assert snapshot(source) == before
+
+
 def test_wrong_use_is_refused_before_anything_is_written(source, tmp_path):
     with pytest.raises(PreparationError, match="would overwrite the cohort itself"):
         preparation(source, output=source).run()
