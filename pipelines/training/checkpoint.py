@@ -15,6 +15,7 @@ from pipelines.data.sampler import UnpairedSliceSampler
 from pipelines.model.environment import software_versions
 from pipelines.model.weights import CheckpointError, check_architecture, short
 from pipelines.training.random_state import random_state, restore_random_state
+from pipelines.training.run_folder import CHECKPOINTS
 from pipelines.training.trainer import CycleGANTrainer
 from preprocessing.atomic import written_beside
 
@@ -57,25 +58,23 @@ class Checkpoints:
             old.unlink()
         return path
 
-    def restore(self, trainer: CycleGANTrainer) -> Path:
-        """Bring a freshly built trainer to the newest checkpoint.
+    def restore(self, trainer: CycleGANTrainer) -> Path | None:
+        """Bring a freshly built trainer to the newest checkpoint; leave it at the start where there is none.
 
         Raises:
-            CheckpointError: If there is none, it cannot be read, or it is of another architecture.
+            CheckpointError: If it cannot be read, or it is of another architecture.
         """
         files = self._files()
         if not files:
-            raise CheckpointError(
-                f"Wanted a checkpoint to resume from in {self.folder}, found none. "
-                "Train without --resume first."
-            )
+            trainer.logger.info("No checkpoint in %s yet: training starts at iteration 0.", self.folder)
+            return None
         state = read_checkpoint(files[-1])
         check_architecture(trainer.networks, state["networks"], source=files[-1])
         self._load(trainer, state)
         return files[-1]
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("iteration_*.pt"))
+        return sorted(self.folder.glob(CHECKPOINTS))
 
     def _state(self, trainer: CycleGANTrainer) -> dict[str, Any]:
         return {

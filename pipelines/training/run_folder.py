@@ -7,16 +7,27 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
 from monai.bundle.workflows import ConfigWorkflow
 
 import cyclevox
 from pipelines.model.environment import environment
+from pipelines.model.model_folder import MODEL_FILE
 from preprocessing.atomic import write_text_atomically
-from preprocessing.cohort import Cohort
+from preprocessing.cohort import TABLE_NAME, Cohort, write_cohort
 from preprocessing.provenance import file_hash
+
+CHECKPOINTS = "iteration_*.pt"
+"""Names of the files in the folder `checkpoints`."""
+
+LEFT_BY_A_DEAD_START = (
+    "losses.csv",
+    "validation/metrics.csv",
+    "validation/epoch_*.png",
+    "tensorboard/events.out.tfevents.*",
+)
+"""What a run that ended before its first checkpoint may have written about itself."""
 
 
 class RunFolderError(ValueError):
@@ -25,6 +36,8 @@ class RunFolderError(ValueError):
 
 class RunFolder:
     """Record what a run is made of: configuration, environment and the hashes of its data.
+
+    A run that ended before its first checkpoint counts as not begun: it starts anew, resumed or not.
 
     Args:
         path: The run folder; made when the training starts.
@@ -38,9 +51,16 @@ class RunFolder:
     def __init__(self, *, path: Path | str, cohort: Cohort, resume: bool) -> None:
         self.path = Path(path)
         present = (self.path / "config.json").exists()
-        if present and not resume:
+        begun = any((self.path / "checkpoints").glob(CHECKPOINTS))
+        if present and begun and not resume:
             raise RunFolderError(
                 f"{self.path} already holds a run. Use --resume to continue it, or another folder."
+            )
+        self.dead_start = present and not begun
+        if self.dead_start and (self.path / "model" / MODEL_FILE).exists():
+            raise RunFolderError(
+                f"Wanted a run with its checkpoints, but {self.path} holds a trained model and no checkpoint "
+                "to go on from. Use another folder."
             )
         if resume and not present:
             raise RunFolderError(
@@ -50,13 +70,16 @@ class RunFolder:
         self.cohort = cohort
 
     def record(self) -> None:
-        """Write configuration, environment and the cohort with its hashes."""
+        """Write configuration, environment and the cohort with its hashes; drop the rows of a dead start."""
+        if self.dead_start:
+            for pattern in LEFT_BY_A_DEAD_START:
+                for path in self.path.glob(pattern):
+                    path.unlink()
         for name in ("checkpoints", "validation", "model"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
         _write_json(self.path / "environment.json", environment())
-        table = pd.read_csv(self.cohort.table, dtype=str, keep_default_na=False)
-        table["sha256"] = [file_hash(case.image) for case in self.cohort]
-        table.to_csv(self.path / "cohort.csv", index=False)
+        hashes = [file_hash(case.image) for case in self.cohort]
+        write_cohort(self.path / TABLE_NAME, self.cohort, more={"sha256": hashes})
         _write_json(self.path / "config.json", self.config)
 
     def resolved(self, entry: str) -> Any:

@@ -1,5 +1,6 @@
 """A resumed training is the uninterrupted one to the bit; a checkpoint that cannot serve is refused."""
 
+import json
 import random
 import shutil
 
@@ -9,8 +10,10 @@ import torch
 from toys import train
 
 from pipelines.model.weights import CheckpointError
-from pipelines.training.checkpoint import read_checkpoint
+from pipelines.training.checkpoint import Checkpoints, read_checkpoint
+from pipelines.training.model_export import ModelExport
 from pipelines.training.random_state import random_state, restore_random_state
+from pipelines.training.run_folder import RunFolderError
 
 
 def last(run) -> dict:
@@ -80,11 +83,11 @@ def test_the_newest_two_checkpoints_are_kept(toys, tmp_path):
     assert names == ["iteration_00000003.pt", "iteration_00000004.pt"]
 
 
-def refused(toys, run, **overrides) -> str:
+def refused(toys, run, kind=CheckpointError, **overrides) -> str:
     with pytest.raises(Exception) as fault:
-        train(toys, run, resume=True, **overrides)
+        train(toys, run, **{"resume": True, **overrides})
     error = fault.value
-    while not isinstance(error, CheckpointError):
+    while not isinstance(error, kind):
         error = error.__cause__
     return str(error)
 
@@ -107,10 +110,38 @@ def test_damaged_checkpoint_is_refused_with_the_remedy(run, toys, tmp_path):
     assert last(copy)["iteration"] == 4
 
 
-def test_no_checkpoint_at_all_is_said(run, toys, tmp_path):
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_trained_model_without_checkpoints_is_not_trained_over(run, toys, tmp_path, resume):
     copy = shutil.copytree(run, tmp_path / "run")
     shutil.rmtree(copy / "checkpoints")
-    assert "found none" in refused(toys, copy, max_epochs=3)
+    before = (copy / "losses.csv").read_bytes()
+    assert "a trained model and no checkpoint" in refused(toys, copy, RunFolderError, resume=resume)
+    assert (copy / "losses.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_ended_before_its_first_checkpoint_starts_anew(run, toys, tmp_path, resume, monkeypatch):
+    """It leaves rows, pictures and curves of its own, of epochs that the new one does not validate too."""
+    dead = tmp_path / "run"
+
+    def stop(*_) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(ModelExport, "export", stop)
+        killed.setattr(Checkpoints, "save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(toys, dead, seed=5, epoch_length=1, max_epochs=4, checkpoint_interval=4)
+    assert (dead / "losses.csv").read_text().count("\n") == 5
+    assert (dead / "validation" / "metrics.csv").read_text().count("\n") >= 3
+    train(toys, dead, resume=resume, val_interval=2)
+    assert (dead / "losses.csv").read_text() == (run / "losses.csv").read_text()
+    rows = (dead / "validation" / "metrics.csv").read_text().splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["epoch", "2"]
+    assert [path.name for path in (dead / "validation").glob("*.png")] == ["epoch_00002.png"]
+    assert len(list((dead / "tensorboard").iterdir())) == 1
+    config = json.loads((dead / "config.json").read_text())
+    assert config["seed"] == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip archive", {"format": 99}, {"iteration": 3}, [1, 2]])

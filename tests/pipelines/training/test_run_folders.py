@@ -14,7 +14,7 @@ from pipelines.model.model_folder import read_model
 from pipelines.model.weights import load_weights
 from pipelines.training.run_folder import RunFolderError, default_output
 from pipelines.translation.volume_translation import build_network
-from preprocessing.cohort import CohortError
+from preprocessing.cohort import CohortError, read_cohort
 
 PARTS = {"config.json", "environment.json", "cohort.csv", "losses.csv", "tensorboard", "checkpoints"}
 
@@ -102,6 +102,7 @@ def test_cohort_is_recorded_with_the_hashes_of_its_images(run, toys):
     assert set(recorded["case"]) == set(pd.read_csv(toys / "cohort.csv")["case"])
     for case, digest in zip(recorded["case"], recorded["sha256"], strict=True):
         assert digest == sha256((toys / f"{case}.nii.gz").read_bytes()).hexdigest()
+    assert list(read_cohort(run)) == list(read_cohort(toys))  # the paths hold where the table stands
 
 
 def test_config_holds_overrides(run):
