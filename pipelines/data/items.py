@@ -9,15 +9,13 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from pipelines.data.recipes import SPACING_TOLERANCE
 from pipelines.data.sidecar import stored_provenance
 from preprocessing.cohort import Case, Cohort, CohortError
 from preprocessing.preparation import prepare_scan
 from preprocessing.scan import Scan, Step
 from preprocessing.volume import read_labels, read_volume
 from preprocessing.window import IntensityWindow
-
-SPACING_TOLERANCE = 1e-3
-"""Largest difference in mm between the voxel sizes of volumes that count as one grid."""
 
 
 def volume_items(
@@ -65,6 +63,13 @@ def case_item(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> dict[str,
 
 def case_window(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> IntensityWindow:
     """Return a case's window: the one stored when it was prepared, else what the domain's steps find.
+
+    A stored window wins over the config's `windows`, so that every later step works in the window that the
+    preparation decided on. To train in another one, prepare again with it.
+
+    Args:
+        case: A case with or without a record beside its volume.
+        windows: By domain, the steps that find the window of a volume without one.
 
     Raises:
         CohortError: If neither is there.

@@ -12,6 +12,7 @@ from ignite.engine import Engine, Events
 
 from evaluation.arrays import Plane
 from pipelines.data.items import common_grid
+from pipelines.data.recipes import StepConfig, on_reference_grid, reference_for
 from pipelines.data.sidecar import stored_provenance
 from pipelines.data.slices import UnpairedSliceDataset
 from pipelines.model.environment import software_versions
@@ -120,7 +121,10 @@ def _recipe(
 ) -> list[dict[str, Any]]:
     """Return how a new scan of the domain is prepared: as the training volumes were."""
     records = [stored_provenance(case.image) for case in cases]
-    recipes = [list(record.recipe) for record in records if record is not None]
+    recipes: list[list[StepConfig]] = [list(record.recipe) for record in records if record is not None]
+    reference = reference_for(recipes, spacing=spacing, size=size)
+    if reference is not None:
+        recipes = [on_reference_grid(recipe, reference) for recipe in recipes]
     if recipes and (len(recipes) < len(cases) or any(recipe != recipes[0] for recipe in recipes)):
         fault = f"volumes of the domain {cases[0].domain!r} were prepared in different ways; use one recipe"
         raise CohortError(cases[0].image.parent, [fault])

@@ -13,6 +13,7 @@ from typing import Any
 from monai.engines import Evaluator
 from tqdm import tqdm
 
+from pipelines.data.recipes import on_reference_grid, reference_step
 from pipelines.data.sidecar import stored_provenance
 from pipelines.model.model_folder import ModelError, TranslationModel
 from pipelines.translation.recipe import build_steps
@@ -20,7 +21,7 @@ from pipelines.translation.record import is_synthetic, is_translation
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
 from preprocessing.nifti import nifti_stem
 from preprocessing.preparation import prepare_scan
-from preprocessing.provenance import record_path
+from preprocessing.provenance import Provenance, record_path
 from preprocessing.scan import Scan
 from preprocessing.volume import read_labels, read_volume, write_volume
 
@@ -190,7 +191,7 @@ class TranslationInputs:
     def _item(self, case: Case, work: Path) -> dict[str, Any]:
         item = {"case": case.case, "source": str(case.image), "output": str(self._output_of(case))}
         provenance = stored_provenance(case.image)
-        if provenance is not None and list(provenance.recipe) == list(self.model.recipes[self.origin]):
+        if provenance is not None and self._is_prepared_alike(provenance):
             window = provenance.window or self.model.windows[self.origin]
             return {**item, "image": str(case.image), "window": window.to_dict()}
         mask = read_labels(case.mask, case=case.case) if case.mask else None
@@ -199,6 +200,12 @@ class TranslationInputs:
         write_volume(scan.image, prepared)
         window = scan.window or self.model.windows[self.origin]
         return {**item, "image": str(prepared), "window": window.to_dict()}
+
+    def _is_prepared_alike(self, provenance: Provenance) -> bool:
+        wanted = self.model.recipes[self.origin]
+        reference = reference_step([wanted])
+        found = provenance.recipe if reference is None else on_reference_grid(provenance.recipe, reference)
+        return list(found) == list(wanted)
 
     def _output_of(self, case: Case) -> Path:
         return (

@@ -8,13 +8,13 @@ from hashlib import sha256
 import pandas as pd
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from toys import SIZE, toy_cohort, train, training
+from toys import SIZE, toy_case, toy_cohort, toy_grid, train, training
 
 from pipelines.model.model_folder import read_model
 from pipelines.model.weights import load_weights
 from pipelines.training.run_folder import RunFolderError, default_output
 from pipelines.translation.volume_translation import build_network
-from preprocessing.cohort import CohortError, read_cohort
+from preprocessing.cohort import CohortError, read_cohort, write_cohort
 
 PARTS = {"config.json", "environment.json", "cohort.csv", "losses.csv", "tensorboard", "checkpoints"}
 
@@ -134,6 +134,15 @@ def test_a_training_that_cannot_be_built_leaves_nothing(toys, tmp_path, override
         train(toys, tmp_path / "run", **overrides)
     assert named in str(cause(fault.value, kind))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_validation_volume_on_another_grid_is_refused_like_a_training_one(tmp_path):
+    toys = toy_cohort(tmp_path / "toys")
+    wide = toy_case(tmp_path / "toys", "mr_wide", split="validation", grid=toy_grid((24, 4, 16)))
+    write_cohort(toys / "cohort.csv", [*read_cohort(toys), wide])
+    with pytest.raises(Exception) as fault:
+        train(toys, tmp_path / "run")
+    assert "mr_wide: spacing" in str(cause(fault.value, CohortError))
 
 
 def test_an_existing_run_is_not_overwritten(run, toys):

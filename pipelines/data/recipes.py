@@ -1,0 +1,78 @@
+"""Stored preparation recipes as they are compared and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from preprocessing.provenance import step_config
+from preprocessing.reslice import ToGrid, ToReferenceGrid
+
+StepConfig: TypeAlias = Mapping[str, Any]
+
+SPACING_TOLERANCE = 1e-3
+"""Largest difference in mm between two voxel sizes that count as one: headers hold 32-bit numbers."""
+
+
+def on_reference_grid(recipe: Sequence[StepConfig], reference: StepConfig) -> list[StepConfig]:
+    """Return a recipe with the grid of a fixed partner named by the reference grid that it was cut to.
+
+    The partner in a pair is resliced onto the grid of the other scan, whose place is that scan's own. What is
+    done to any scan of the domain is its voxel size, its number of voxels and the value outside.
+
+    Args:
+        recipe: Steps as a record stores them.
+        reference: Config of the `ToReferenceGrid` that stands for such a grid.
+    """
+    return [dict(reference if _stands_for(reference, step) else step) for step in recipe]
+
+
+def reference_step(recipes: Sequence[Sequence[StepConfig]]) -> StepConfig | None:
+    """Return the first reference grid that recipes name; None if there is none.
+
+    Args:
+        recipes: Of the volumes of a domain.
+    """
+    name = _name(ToReferenceGrid)
+    return next((step for recipe in recipes for step in recipe if step["_target_"] == name), None)
+
+
+def reference_for(
+    recipes: Sequence[Sequence[StepConfig]], *, spacing: Sequence[float], size: Sequence[int]
+) -> StepConfig | None:
+    """Return the reference grid of recipes, or where all volumes were partners, one of the grid they share.
+
+    Args:
+        recipes: Of the volumes of a domain.
+        spacing: Voxel size in mm along [R, A, S] that all volumes have.
+        size: Voxels along [R, A, S].
+
+    Returns:
+        Config of a `ToReferenceGrid`; None if no recipe names a grid at all.
+    """
+    partners = [step for recipe in recipes for step in recipe if step["_target_"] == _name(ToGrid)]
+    named = reference_step(recipes)
+    if named is not None or not partners:
+        return named
+    outside = float(str(partners[0]["outside"]))
+    return step_config(ToReferenceGrid(spacing=tuple(spacing), size=tuple(size), outside=outside))
+
+
+def _stands_for(reference: StepConfig, step: StepConfig) -> bool:
+    if step["_target_"] != _name(ToGrid):
+        return False
+    same_size = _numbers(step["size"]) == _numbers(reference["size"])
+    same_spacing = np.allclose(
+        _numbers(step["spacing"]), _numbers(reference["spacing"]), rtol=0, atol=SPACING_TOLERANCE
+    )
+    return same_size and same_spacing and step["outside"] == reference["outside"]
+
+
+def _numbers(values: Any) -> list[float]:
+    return [float(value) for value in values]
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
