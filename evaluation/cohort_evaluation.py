@@ -1,6 +1,7 @@
 """Judge a cohort of predictions against the cohort that was translated."""
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class EvaluationReport:
     Args:
         measurements: rows of metrics.csv.
         failed: name and message of each case of which a part could not be judged.
-        summary: content of summary.json.
+        summary: content of summary.json; it names files without their folders, which may name a patient.
     """
 
     measurements: tuple[Measurement, ...]
@@ -81,7 +82,7 @@ class CohortEvaluation:
                     measurements.extend(judge(case, cohort))
                 except (ValueError, OSError, RuntimeError) as error:
                     failed.append((case.case, str(error)))
-        return self._write(measurements, failed, predictions)
+        return self._write(measurements, failed, cohort, predictions)
 
     def _judge_image(self, case: Case, cohort: Cohort) -> Iterator[Measurement]:
         truth = reference_of(case, cohort)
@@ -136,15 +137,34 @@ class CohortEvaluation:
         return self._windows[case.domain]
 
     def _write(
-        self, measurements: list[Measurement], failed: list[tuple[str, str]], predictions: Cohort
+        self,
+        measurements: list[Measurement],
+        failed: list[tuple[str, str]],
+        cohort: Cohort,
+        predictions: Cohort,
     ) -> EvaluationReport:
+        folders = _folders(cohort, predictions)
         patients = {case.case: case.patient for case in predictions}
         summary = {
             "cases": len(predictions),
-            "failed": [{"case": case, "message": message} for case, message in failed],
+            "failed": [{"case": case, "message": _without(folders, message)} for case, message in failed],
             "interval": f"{LEVEL:.0%} bootstrap of the mean over patients",
             "metrics": summarise_metrics(measurements, patients=patients),
         }
         write_metrics(self._output / "metrics.csv", measurements)
         write_summary(self._output / "summary.json", summary)
         return EvaluationReport(measurements=tuple(measurements), failed=tuple(failed), summary=summary)
+
+
+def _folders(*cohorts: Cohort) -> list[str]:
+    """Return every folder that holds a table or a file of cohorts, the longest first."""
+    files = [cohort.table for cohort in cohorts]
+    for case in (case for cohort in cohorts for case in cohort):
+        files += [path for path in (case.image, case.label, case.mask) if path is not None]
+    return sorted({f"{file.parent}{os.sep}" for file in files}, key=len, reverse=True)
+
+
+def _without(folders: Iterable[str], message: str) -> str:
+    for folder in folders:
+        message = message.replace(folder, "") if folder != os.sep else message
+    return message

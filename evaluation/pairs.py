@@ -30,12 +30,12 @@ def reference_of(prediction: Case, cohort: Cohort) -> Case:
     """
     named = _named(prediction, cohort)
     if named is None:
-        raise UnpairedError(_message(prediction, f"{cohort.table} has no case {prediction.case!r}"))
+        raise UnpairedError(_message(prediction, f"{cohort.table.name} has no case {prediction.case!r}"))
     if named.domain == prediction.domain:
         return named
     partner = cohort.partner(named)
     if partner is None:
-        raise UnpairedError(_message(prediction, f"{cohort.table} names no pair of it"))
+        raise UnpairedError(_message(prediction, f"{cohort.table.name} names no pair of it"))
     if partner.domain != prediction.domain:
         raise UnpairedError(
             _message(prediction, f"its pair {partner.case!r} is of domain {partner.domain!r}")

@@ -73,6 +73,26 @@ def config_path(config: Path | str) -> Path:
     )
 
 
+def read_settings(settings: Sequence[str], *, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the settings of a command line.
+
+    Args:
+        settings: Each as `id=value`.
+        given: What the command's own arguments set; a setting of the same id would have no effect.
+
+    Raises:
+        UsageError: If one cannot be read, or is an argument of the command.
+    """
+    overrides = dict(parse_setting(setting) for setting in settings)
+    doubled = sorted(overrides.keys() & given.keys())
+    if doubled:
+        raise UsageError(
+            f"Wanted {', '.join(doubled)} as arguments of the command, which set them, found --set of them. "
+            "See --help."
+        )
+    return overrides
+
+
 def parse_setting(setting: str) -> tuple[str, Any]:
     """Split `id=value` and read the value as JSON, else as a string.
 
@@ -81,7 +101,7 @@ def parse_setting(setting: str) -> tuple[str, Any]:
     """
     key, sign, value = setting.partition("=")
     if not sign or not key:
-        raise UsageError(f"Wanted a setting as id=value, for example --set max_epochs=5, got {setting!r}.")
+        raise UsageError(f"Wanted a setting as id=value, for example --set seed=1, got {setting!r}.")
     try:
         return key, json.loads(value)
     except ValueError:

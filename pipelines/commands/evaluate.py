@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.outcome import AsJson, Outcome, conclude
+from pipelines.commands.outcome import AsJson, Outcome, by_case, conclude
 
 
 def evaluate(
@@ -31,14 +31,14 @@ def evaluate(
 
     def work() -> Outcome:
         import cyclevox
-        from pipelines.commands.bundle_run import parse_setting, run_bundle
+        from pipelines.commands.bundle_run import read_settings, run_bundle
 
-        overrides = dict(parse_setting(setting) for setting in settings or [])
         places = {"dataset_dir": str(cohort), "output_dir": str(out), "predictions": str(predictions)}
+        overrides = read_settings(settings or [], given=places)
         configs: list[Path | str] = [cyclevox.bundle_path() / "configs" / "evaluate.json", *(config or [])]
         *_, report = run_bundle(configs, {**overrides, **places})
         return Outcome(
-            results={"metrics": str(out / "metrics.csv"), **report.summary}, failed=dict(report.failed)
+            results={"table": str(out / "metrics.csv"), **report.summary}, failed=by_case(report.failed)
         )
 
     conclude(work, as_json=as_json)

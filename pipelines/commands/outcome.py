@@ -3,7 +3,7 @@
 import json
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -41,6 +41,19 @@ class Outcome:
 
     results: Mapping[str, Any]
     failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def by_case(failures: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return one message for each case, of all that failed in it.
+
+    Args:
+        failures: Name of the case and message; a case may come several times.
+    """
+    messages: dict[str, list[str]] = {}
+    for case, message in failures:
+        if message not in messages.setdefault(case, []):
+            messages[case].append(message)
+    return {case: "; ".join(told) for case, told in messages.items()}
 
 
 def user_message(error: BaseException) -> str | None:
@@ -87,9 +100,9 @@ def conclude(work: Callable[[], Outcome], *, as_json: bool) -> None:
 
 def _print(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({**outcome.results, "failed": dict(outcome.failed)}))
+        typer.echo(json.dumps({**outcome.results, "failed": dict(outcome.failed)}, allow_nan=False))
         return
     for name, value in outcome.results.items():
-        typer.echo(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+        typer.echo(f"{name}: {value if isinstance(value, str) else json.dumps(value, allow_nan=False)}")
     for case, message in outcome.failed.items():
         typer.echo(f"cyclevox: failed {case}: {message}", err=True)

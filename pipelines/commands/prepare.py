@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.outcome import AsJson, Outcome, conclude
+from pipelines.commands.outcome import AsJson, Outcome, by_case, conclude
 
 
 def prepare(
@@ -37,7 +37,7 @@ def prepare(
                 "prepared": list(report.prepared),
                 "unchanged": list(report.unchanged),
             },
-            failed=dict(report.failed),
+            failed=by_case(report.failed),
         )
 
     conclude(work, as_json=as_json)

@@ -31,15 +31,15 @@ def train(
     as `python -m monai.bundle run training --config_file configs/train.json --dataset_dir COHORT
     --output_dir OUT`.
 
-    Example: cyclevox train runs/prepared runs/hips --config quickstart --set max_epochs=5
+    Example: cyclevox train runs/prepared runs/hips --config quickstart --set seed=1
     """
 
     def work() -> Outcome:
         import cyclevox
-        from pipelines.commands.bundle_run import parse_setting, run_bundle
+        from pipelines.commands.bundle_run import read_settings, run_bundle
 
-        overrides = dict(parse_setting(setting) for setting in settings or [])
         places = {"dataset_dir": str(cohort), "output_dir": str(out), "resume": resume}
+        overrides = read_settings(settings or [], given=places)
         configs: list[Path | str] = [cyclevox.bundle_path() / "configs" / "train.json", *(config or [])]
         run_bundle(configs, {**overrides, **places}, run_id="training")
         return Outcome(results={"run": str(out), "model": str(out / "model")})

@@ -324,3 +324,25 @@ def test_a_damaged_record_is_named(cohort, predictions, tmp_path, mr):
     ((_, message),) = evaluate(cohort, predictions, tmp_path).failed
     assert "p1_mr.json" in message
     assert "prepare the case again" in message
+
+
+def test_one_patient_alone_leaves_null_where_there_is_no_spread(paired, predictions, tmp_path, prediction):
+    predictions.add("p1_mr", "ct", prediction, patient="p1")
+    report = evaluate(paired, predictions, tmp_path)
+    (entry,) = [entry for entry in report.summary["metrics"] if entry["metric"] == "hu_mae"]
+    assert (entry["sd"], entry["interval"]) == (None, [None, None])
+    assert math.isfinite(entry["mean"])
+    json.dumps(report.summary, allow_nan=False)
+
+
+def test_the_summary_names_files_without_their_folders(paired, predictions, tmp_path, prediction):
+    """A folder's name may be a patient's."""
+    broken = prediction.copy()
+    broken[3, 3, 3] = np.nan
+    predictions.add("p1_mr", "ct", broken, patient="p1").add("p9_mr", "ct", prediction)
+    report = evaluate(paired, predictions, tmp_path)
+    text = (tmp_path / "out" / "summary.json").read_text()
+    assert str(tmp_path) not in text
+    assert "p1_mr.nii.gz" in text
+    assert "cohort.csv has no case" in text
+    assert any(str(tmp_path) in message for _, message in report.failed)

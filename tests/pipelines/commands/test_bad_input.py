@@ -266,6 +266,20 @@ def test_settings_without_id_or_value_are_refused(place, written):
     refuse(place, [*place.command("train"), "--set", written], "id=value", repr(written))
 
 
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        ("train", "output_dir"),
+        ("train", "dataset_dir"),
+        ("train", "resume"),
+        ("evaluate", "output_dir"),
+        ("evaluate", "predictions"),
+    ],
+)
+def test_settings_that_the_arguments_would_override_are_refused(place, command, written):
+    refuse(place, [*place.command(command), "--set", f"{written}=elsewhere"], written, "arguments of")
+
+
 @pytest.mark.parametrize(("command", "option"), [("train", "--config"), ("prepare", "--recipe")])
 def test_a_config_that_is_not_there_names_the_bundles_own(place, command, option):
     refuse(place, [*place.command(command), option, "quikstart"], "quikstart", "quickstart")

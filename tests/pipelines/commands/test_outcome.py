@@ -1,11 +1,12 @@
 """Results go to standard output, everything else to standard error, and the exit code says how it went."""
 
 import json
+import math
 
 import pytest
 import typer
 
-from pipelines.commands.outcome import Outcome, UsageError, conclude
+from pipelines.commands.outcome import Outcome, UsageError, by_case, conclude
 from pipelines.training.schedule import ConstantThenLinear
 
 
@@ -34,6 +35,17 @@ def test_failed_cases_are_listed_and_exit_with_1(capsys):
     out, err = capsys.readouterr()
     assert out == "done: 3\n"
     assert err == "cyclevox: failed case_7: expected 3 axes, found 2\n"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_is_no_json_is_never_printed(as_json):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        conclude(lambda: Outcome(results={"mae": math.nan}), as_json=as_json)
+
+
+def test_all_failures_of_a_case_are_kept_and_none_twice():
+    failures = [("a", "no pair"), ("b", "NaN"), ("a", "other grid"), ("b", "NaN")]
+    assert by_case(failures) == {"a": "no pair; other grid", "b": "NaN"}
 
 
 @pytest.mark.parametrize(
