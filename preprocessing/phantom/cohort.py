@@ -10,13 +10,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from preprocessing.cohort import Case, write_cohort
+from preprocessing.cohort import TABLE_NAME, Case, write_cohort
 from preprocessing.phantom.description import describe_phantom
 from preprocessing.phantom.json_file import write_json
 from preprocessing.phantom.scanning import ScanOrder, write_scan
 
 SMALLEST = 16
 """Fewest pixels along a side of a slice: 20 mm each."""
+DESCRIPTION = "phantom.json"
+"""File in the cohort's folder with all parameters."""
 VALIDATION_SHARE = 8
 """Of every so many MR patients one is for validation."""
 
@@ -57,7 +59,7 @@ def write_phantom_cohort(
         progress: whether to show a progress bar.
 
     Raises:
-        ValueError: naming the argument that is out of range.
+        ValueError: naming the argument that is out of range, or the folder that holds another cohort.
     """
     _check(mr=mr, ct=ct, pairs=pairs, labelled_ct=labelled_ct, labelled_mr=labelled_mr, seed=seed, size=size)
     if not 0 <= shift <= 1 or pair_pose < 0:
@@ -65,7 +67,7 @@ def write_phantom_cohort(
             f"expected shift in 0..1 and pair_pose >= 0, found shift={shift} and pair_pose={pair_pose}"
         )
     out = Path(out).absolute()
-    out.mkdir(parents=True, exist_ok=True)
+    _remove_tables(out)
     orders = _orders(mr=mr, ct=ct, pairs=pairs, seed=seed, size=size, shift=shift, pair_pose=pair_pose)
     _write_all(orders, out, workers=workers, progress=progress)
     arguments = {
@@ -79,12 +81,24 @@ def write_phantom_cohort(
         "shift": shift,
         "pair_pose": pair_pose,
     }
-    write_json(out / "phantom.json", describe_phantom(arguments, orders))
+    write_json(out / DESCRIPTION, describe_phantom(arguments, orders))
     write_cohort(out / "truth.csv", _truth_rows(orders, out))
     # The table comes last: a folder that has one is whole.
     labelled = {"mr": labelled_mr, "ct": labelled_ct}
-    write_cohort(out / "cohort.csv", _cohort_rows(orders, out, labelled))
-    return out / "cohort.csv"
+    write_cohort(out / TABLE_NAME, _cohort_rows(orders, out, labelled))
+    return out / TABLE_NAME
+
+
+def _remove_tables(out: Path) -> None:
+    """Take away the tables of an earlier phantom: none stands over images of which only some are its own."""
+    tables = [table for table in (out / TABLE_NAME, out / "truth.csv") if table.exists()]
+    if tables and not (out / DESCRIPTION).exists():
+        raise ValueError(
+            f"expected a new folder or an earlier phantom, found {tables[0]} and no {DESCRIPTION}: "
+            "name another folder"
+        )
+    for table in tables:
+        table.unlink()
 
 
 def _check(**counts: int) -> None:

@@ -82,6 +82,30 @@ def test_tables_load_and_say_what_was_asked(folder):
     assert all(truth.partner(case).patient == case.patient for case in truth)
 
 
+def test_a_killed_rewrite_leaves_no_table_over_mixed_images(tmp_path, monkeypatch):
+    asked = {"mr": 1, "ct": 0, "pairs": 0, "size": 16, "progress": False}
+    write_phantom_cohort(tmp_path, **asked)
+
+    def stop(*_) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr("preprocessing.phantom.cohort.write_scan", stop)
+        with pytest.raises(KeyboardInterrupt):
+            write_phantom_cohort(tmp_path, **asked, seed=1)
+    assert not list(tmp_path.glob("*.csv"))
+    write_phantom_cohort(tmp_path, **asked, seed=1)
+    assert len(read_cohort(tmp_path)) == 1
+
+
+def test_a_cohort_that_is_no_phantom_is_not_overwritten(tmp_path):
+    (tmp_path / "cohort.csv").write_text("case,patient\n")
+    with pytest.raises(ValueError, match=r"found .*cohort\.csv and no phantom\.json"):
+        write_phantom_cohort(tmp_path, mr=1, ct=0, pairs=0, size=16, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["cohort.csv"]
+    assert (tmp_path / "cohort.csv").read_text() == "case,patient\n"
+
+
 def test_one_in_eight_mr_is_for_validation(tmp_path, monkeypatch):
     monkeypatch.setattr("preprocessing.phantom.cohort._write_all", lambda *_, **__: None)
     monkeypatch.setattr("preprocessing.phantom.cohort.write_cohort", lambda table, rows: found.append(rows))
