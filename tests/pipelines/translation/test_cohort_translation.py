@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,25 @@ def test_prepared_volumes_are_not_prepared_twice(patients, infer, identity_model
         direct = read_volume(tmp_path / "from_source" / "images" / f"{case}.nii.gz")
         prepared = read_volume(tmp_path / "out" / "images" / f"{case}.nii.gz")
         np.testing.assert_array_equal(canonical_array(direct), canonical_array(prepared))
+
+
+def test_a_partner_on_the_grid_of_the_other_scan_is_not_prepared_twice(
+    patients, infer, identity_model, tmp_path, monkeypatch
+):
+    cases = read_cohort(patients)
+    paired = [replace(cases["mr_one"], pair="ct_four", split="test"), replace(cases["ct_four"], split="test")]
+    write_cohort(patients / "pairs.csv", paired)
+    steps = {domain: build_steps(recipe) for domain, recipe in identity_model.recipes.items()}
+    CohortPreparation(
+        cohort=patients / "pairs.csv", output=tmp_path / "prepared", steps=steps, fixed="mr"
+    ).run()
+    assert "ToGrid" in (tmp_path / "prepared" / "ct_four.json").read_text()
+
+    def never(*_):
+        raise AssertionError("prepared a second time")
+
+    monkeypatch.setattr(inputs_module, "prepare_scan", never)
+    assert infer(tmp_path / "prepared", tmp_path / "out", identity_model, to="mr").translated == ("ct_four",)
 
 
 def test_a_volume_prepared_otherwise_is_prepared_again(patients, infer, make_model, identity_model, tmp_path):
