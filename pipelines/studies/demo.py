@@ -186,6 +186,7 @@ def report(summary: Mapping[str, Any], out: Path) -> str:
         lines.append(f"  {name:17s} {value:6.2f}   95 % interval {low:.2f} to {high:.2f}")
     lines += [
         f"  translation / better of input and mean_target: {summary['ratio_to_naive']:.3f}",
+        f"  translation / mean_windowed_target: {summary['ratio_to_mean_windowed_target']:.3f}",
         f"Took {summary['seconds'] / 60:.1f} minutes.",
         f"Picture: {out / 'demo.png'}",
         f"Numbers: {out / 'summary.json'}",

@@ -67,7 +67,8 @@ class CycleGANObjective(nn.Module):
         }
         total = terms["adversarial_a"] + terms["adversarial_b"]
         total = total + self.cycle_weight * (terms["cycle_a"] + terms["cycle_b"])
-        if self.gradient_consistency is not None and self.gradient_consistency_weight > 0:
+        # Told at weight 0 as well, so that a run which does without it still shows what became of it.
+        if self.gradient_consistency is not None:
             terms |= self._gradient_consistency_terms(self.gradient_consistency, images)
             mean = 0.5 * (terms["gradient_consistency_a"] + terms["gradient_consistency_b"])
             total = total + self.gradient_consistency_weight * mean
