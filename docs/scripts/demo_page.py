@@ -17,7 +17,7 @@ DOCS = Path(__file__).resolve().parents[1]
 
 MEANINGS = {
     "translation": "CycleGAN trained without pairs",
-    "supervised_bound": "the same generator trained on true pairs, as many steps",
+    "supervised_bound": "the same generator trained on true pairs",
     "lut": "best context-free map, fitted on true pairs of training patients",
     "mean_target": "mean of the training CT, the same for every patient",
     "mean_windowed_target": "the same of CT clipped to the window first, a stronger answer",
@@ -40,7 +40,7 @@ with its 95 % bootstrap interval over patients.
 {rows}
 
 The translation's error is {ratio_to_naive:.2f} of that of the better of `input` and `mean_target`,
-{ratio_to_mean_windowed_target:.2f} of that of `mean_windowed_target`, and {ratio_to_lut:.2f} of that of `lut`.
+{ratio_to_mean_windowed_target:.2f} of that of `mean_windowed_target` and {ratio_to_lut:.2f} of that of `lut`.
 {verdict}
 
 ![MR, synthetic CT, true CT, error and supervised bound of four patients](../images/demo.png)
