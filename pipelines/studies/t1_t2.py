@@ -193,11 +193,15 @@ def document(data: Path, out: Path, docs: Path, *, command: str) -> None:
 
 def _facts(out: Path) -> dict[str, str]:
     folds = sorted(path.parent for path in (out / "folds").glob("*/finished.json"))
+    about = json.loads((folds[0] / "run" / "environment.json").read_text())
     config = json.loads((folds[0] / "run" / "config.json").read_text())
     model = read_model(folds[0] / "run" / "model")
     minutes = [json.loads((fold / "finished.json").read_text())["minutes"] for fold in folds]
     spent = ", ".join(f"{sum(one[part] for one in minutes):.0f} for {part}" for part in minutes[0])
     return {
+        "revision": str(about["revision"]),
+        "system": about["system"],
+        "threads": str(about["threads"]),
         "spacing": " x ".join(f"{edge:g}" for edge in model.spacing),
         "size": " x ".join(str(count) for count in model.size),
         "iterations": str(model.iteration),
@@ -205,7 +209,7 @@ def _facts(out: Path) -> dict[str, str]:
         "blocks": str(model.network["blocks"]),
         "kind": config["gradient_consistency_kind"],
         "weight": f"{config['gradient_consistency_weight']:g}",
-        "minutes": f"Minutes over {len(folds)} folds: {spent}.",
+        "minutes": f"Minutes by the clock, {len(folds)} folds together: {spent}.",
     }
 
 
