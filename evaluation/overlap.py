@@ -38,7 +38,7 @@ def comparability(prediction: Mask, reference: Mask, *, spacing: Spacing) -> Com
 
 
 def dice(prediction: Mask, reference: Mask, *, spacing: Spacing) -> float:
-    """Return 2 |P and R| / (|P| + |R|): 1 equal, 0 apart; NaN where not applicable.
+    """Return twice the common volume over the sum of both: 1 equal, 0 apart; NaN where not applicable.
 
     Source: Dice 1945, doi:10.2307/1932409.
 

@@ -51,7 +51,7 @@ class SpoiledGradientEcho:
         return float(2 * np.pi * hertz * self.te / 1000)
 
     def magnitude(self, water: NDArray[np.float32], fat: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return |water + fat exp(i phase)| of amplitudes already summed over each voxel."""
+        """Return the magnitude of water + fat exp(i phase), of amplitudes already summed over each voxel."""
         cross = np.float32(2 * np.cos(self.fat_phase))
         squared = water * water + fat * fat + cross * water * fat
         result: NDArray[np.float32] = np.sqrt(np.maximum(squared, 0))
