@@ -21,8 +21,8 @@ class GradientConsistencyLoss(nn.Module):
     """Penalise edges that differ between a slice and its translation: 1 - GC, averaged over the batch.
 
     Args:
-        kind: "signed" is the published form, which punishes a contrast inversion; "absolute" takes the magnitude
-            of each gradient's NCC, which leaves the sign of the contrast free.
+        kind: "signed" is the published form, which punishes a contrast inversion; "absolute" takes the
+            magnitude of each gradient's NCC, which leaves the sign of the contrast free.
 
     Source: Hiasa et al. 2018, doi:10.1007/978-3-030-00536-8_4, section 2 (the Sobel kernel is ours).
     """
