@@ -37,8 +37,9 @@ EPOCH_LENGTH = 100
 PAGE = """# Gradient consistency on the digital hip phantom
 
 {seeds} training seeds, {patients} test patients, {iterations} steps at 64 x 64 pixels with the quick start's
-networks, but the paper's discriminator patch of 87.5 mm (16 pixels). Windowed MAE in grey levels 0..255 of [-150, 350] HU, against the noise-free truth, inside the body;
-95 % bootstrap intervals over seeds and patients.
+networks, but the paper's discriminator patch of 87.5 mm (16 pixels). Windowed MAE in grey levels 0..255 of
+[-150, 350] HU, against the noise-free truth, inside the body; 95 % bootstrap intervals over seeds and
+patients.
 
 | gradient consistency | MAE | 95 % interval | of each seed | difference from none | 95 % interval |
 |---|---|---|---|---|---|

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -34,21 +33,14 @@ def test_help_has_an_example_and_json(name):
     assert "--json" in text
 
 
-def test_help_loads_nothing_heavy_and_is_instant():
+def test_help_loads_nothing_heavy():
     code = (
         "import sys, pipelines.commands.app as door, typer; "
         "typer.main.get_command(door.app)(['--help'], standalone_mode=False); "
         f"sys.exit(', '.join(name for name in {HEAVY!r} if name in sys.modules) or 0)"
     )
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
-        )
-        seconds.append(time.perf_counter() - start)
-        assert done.returncode == 0, done.stderr
-    assert min(seconds) < 0.5
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_wrong_use_exits_with_2_and_names_the_option():
