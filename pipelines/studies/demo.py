@@ -33,7 +33,7 @@ THREADS = max(len(os.sched_getaffinity(0)) // 2, 1)
 """Processor threads of each of the two trainings that run side by side."""
 
 DEMO_SEED = 2018
-"""Seed of cohort and training. Nothing was chosen on it: settings were tried on seeds 0, 500 and 1000."""
+"""Seed of cohort and training; settings were tried on phantoms of other seeds (0, 500 and 1000)."""
 
 SHOWN_ERROR = 150.0
 """HU at which the error row's colours end."""
