@@ -12,6 +12,8 @@ from preprocessing.atomic import written_beside
 from preprocessing.cohort_checks import file_faults, row_faults
 
 COLUMNS = ("case", "patient", "domain", "image", "label", "mask", "pair", "split")
+OPTIONAL_COLUMNS = ("candidate",)
+"""Columns that a table may lack; they are written only where a case fills them."""
 SPLITS = ("train", "validation", "test")
 TABLE_NAME = "cohort.csv"
 
@@ -44,6 +46,7 @@ class Case:
         mask: absolute path of its body mask, or None.
         pair: name of the registered case of another domain, or None.
         split: train, validation or test.
+        candidate: name of a case of the same patient and another domain that registration may make the pair.
     """
 
     case: str
@@ -54,6 +57,7 @@ class Case:
     mask: Path | None
     pair: str | None
     split: str
+    candidate: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,13 +154,15 @@ def write_cohort(
         more: columns after the table's own, by name; readers of a cohort pass over them.
     """
     table = table.absolute()
-    columns = [*COLUMNS, *(more or {})]
+    cases = list(cases)
+    filled = [name for name in OPTIONAL_COLUMNS if any(getattr(case, name) for case in cases)]
+    columns = [*COLUMNS, *filled, *(more or {})]
     with written_beside(table) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
         for number, case in enumerate(cases):
             values = {name: column[number] for name, column in (more or {}).items()}
-            writer.writerow({**_row(case, table.parent), **values})
+            writer.writerow({**_row(case, table.parent, [*COLUMNS, *filled]), **values})
 
 
 def _read_rows(table: Path) -> list[dict[str, str]]:
@@ -165,7 +171,8 @@ def _read_rows(table: Path) -> list[dict[str, str]]:
         with table.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in reader]
+            known = [*COLUMNS, *OPTIONAL_COLUMNS]
+            rows = [{name: (row.get(name) or "").strip() for name in known} for row in reader]
     except (OSError, UnicodeDecodeError) as error:
         raise CohortError(table, [f"expected a readable table, found: {error}; correct the path"]) from error
     if missing:
@@ -188,11 +195,12 @@ def _case(row: dict[str, str], folder: Path) -> Case:
         mask=paths.get("mask"),
         pair=row["pair"] or None,
         split=row["split"],
+        candidate=row["candidate"] or None,
     )
 
 
-def _row(case: Case, folder: Path) -> dict[str, str]:
-    row = {name: str(getattr(case, name) or "") for name in COLUMNS}
+def _row(case: Case, folder: Path, columns: Sequence[str]) -> dict[str, str]:
+    row = {name: str(getattr(case, name) or "") for name in columns}
     for name in ("image", "label", "mask"):
         if row[name]:
             row[name] = Path(os.path.relpath(row[name], folder)).as_posix()

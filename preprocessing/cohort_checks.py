@@ -29,6 +29,7 @@ def row_faults(rows: Sequence[Row], *, splits: Sequence[str]) -> list[str]:
         *_cell_faults(rows),
         *_split_faults(rows, splits),
         *_pair_faults(rows),
+        *_candidate_faults(rows),
     ]
 
 
@@ -91,6 +92,21 @@ def _pair_faults(rows: Sequence[Row]) -> Iterator[str]:
     for name, others in partners.items():
         if len(others) > 1 and name in by_name:
             yield f"case {name}: expected one partner, found {', '.join(sorted(others))}; keep one"
+
+
+def _candidate_faults(rows: Sequence[Row]) -> Iterator[str]:
+    by_name = {row["case"]: row for row in rows}
+    for row in rows:
+        if not row.get("candidate"):
+            continue
+        other = by_name.get(row["candidate"])
+        reason = _pair_fault(row, other)
+        if not reason and other is not None and other["patient"] != row["patient"]:
+            reason = f"is of patient {other['patient']}, expected {row['patient']}; register one patient only"
+        if not reason and row["pair"]:
+            reason = f"stands beside the pair {row['pair']!r}; keep one of the two columns"
+        if reason:
+            yield f"case {row['case']}: candidate {row['candidate']!r} {reason}"
 
 
 def _pair_fault(row: Row, other: Row | None) -> str:

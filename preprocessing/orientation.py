@@ -21,7 +21,7 @@ class CanonicalOrientation:
     """
 
     def __call__(self, scan: Scan) -> Scan:
-        """Reorder image, mask and label alike.
+        """Reorder image, mask, label and coverage alike.
 
         Args:
             scan: a scan on any grid.
@@ -31,6 +31,7 @@ class CanonicalOrientation:
             image=canonical(scan.image),
             mask=None if scan.mask is None else canonical(scan.mask),
             label=None if scan.label is None else canonical(scan.label),
+            coverage=None if scan.coverage is None else canonical(scan.coverage),
         )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import SimpleITK as sitk
 
+from preprocessing.cohort import Case
 from preprocessing.grid import grid_of
 from preprocessing.intensity_window import IntensityWindow
+
+Landmarks: TypeAlias = Mapping[str, tuple[float, float, float]]
+"""Points by name, LPS millimetres."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,22 +24,26 @@ class Scan:
         image: intensities, LPS millimetres; CT in HU.
         mask: the body, 1 inside, or None while unknown.
         label: structures by number, or None.
+        coverage: where the image was really scanned, 1 inside, or None while that is everywhere.
+        landmarks: anatomical points by name, LPS millimetres.
         window: intensities that the network will see, or None while unknown.
         notes: JSON values that the steps leave for the record, by step.
 
     Raises:
-        ValueError: if mask or label lie on another grid than the image.
+        ValueError: if mask, label or coverage lie on another grid than the image.
     """
 
     image: sitk.Image
     mask: sitk.Image | None = None
     label: sitk.Image | None = None
+    coverage: sitk.Image | None = None
+    landmarks: Landmarks = field(default_factory=dict)
     window: IntensityWindow | None = None
     notes: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse parts on different grids."""
-        for name, part in (("mask", self.mask), ("label", self.label)):
+        for name, part in (("mask", self.mask), ("label", self.label), ("coverage", self.coverage)):
             difference = grid_of(self.image).difference(grid_of(part)) if part is not None else ""
             if difference:
                 raise ValueError(
@@ -72,4 +80,31 @@ class Step(Protocol):
 
     def __call__(self, scan: Scan) -> Scan:
         """Apply the step; the given scan is left as it is."""
+        ...
+
+
+@runtime_checkable
+class CohortStep(Protocol):
+    """A frozen dataclass with JSON fields that must see the cohort before it becomes a step."""
+
+    def fit(self, cases: Sequence[Case]) -> Step:
+        """Return the step with the numbers that the cohort gave it, fit to be recorded.
+
+        Args:
+            cases: every case of the cohort.
+        """
+        ...
+
+
+@runtime_checkable
+class PairStep(Protocol):
+    """A frozen dataclass with JSON fields that brings one scan onto another of the same patient."""
+
+    def __call__(self, moving: Scan, fixed: Scan) -> Scan:
+        """Return the moving scan on the fixed one's grid, with coverage and a note named "registration".
+
+        Args:
+            moving: the scan to bring; it is left as it is.
+            fixed: the prepared scan that stays.
+        """
         ...
