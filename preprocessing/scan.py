@@ -100,7 +100,7 @@ class CohortStep(Protocol):
 class PairStep(Protocol):
     """A frozen dataclass with JSON fields that brings one scan onto another of the same patient."""
 
-    def __call__(self, moving: Scan, fixed: Scan) -> Scan:
+    def register(self, moving: Scan, fixed: Scan) -> Scan:
         """Return the moving scan on the fixed one's grid, with coverage and a note named "registration".
 
         Args:
