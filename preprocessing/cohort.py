@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from preprocessing.atomic import written_beside
@@ -100,9 +101,27 @@ class Cohort:
         Args:
             case: a case of this cohort.
         """
-        if case.pair is not None:
-            return self[case.pair]
-        return next((other for other in self.cases if other.pair == case.case), None)
+        return self[case.pair] if case.pair is not None else self._named_by_pair.get(case.case)
+
+    def candidate(self, case: Case) -> Case | None:
+        """Unregistered partner of a case, whichever of the two names the other.
+
+        Args:
+            case: a case of this cohort.
+        """
+        return self[case.candidate] if case.candidate is not None else self._named_by_candidate.get(case.case)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Case]:
+        return {case.case: case for case in self.cases}
+
+    @cached_property
+    def _named_by_pair(self) -> dict[str, Case]:
+        return {case.pair: case for case in self.cases if case.pair is not None}
+
+    @cached_property
+    def _named_by_candidate(self) -> dict[str, Case]:
+        return {case.candidate: case for case in self.cases if case.candidate is not None}
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -111,10 +130,9 @@ class Cohort:
 
     def __getitem__(self, name: str) -> Case:
         """Case of that name."""
-        for case in self.cases:
-            if case.case == name:
-                return case
-        raise KeyError(f"{self.table}: no case {name!r}")
+        if name not in self._by_name:
+            raise KeyError(f"{self.table}: no case {name!r}")
+        return self._by_name[name]
 
     def __len__(self) -> int:
         """Number of cases."""
@@ -125,11 +143,12 @@ class Cohort:
         return iter(self.cases)
 
 
-def read_cohort(path: Path | str) -> Cohort:
+def read_cohort(path: Path | str, *, check_files: bool = True) -> Cohort:
     """Read a cohort table and check it together with the headers of its files.
 
     Args:
         path: the table, or the folder that holds `cohort.csv`.
+        check_files: False where each file is judged later, so that one bad file does not stop the rest.
 
     Raises:
         CohortError: with every fault that was found.
@@ -137,7 +156,9 @@ def read_cohort(path: Path | str) -> Cohort:
     table = Path(path).absolute()
     table = table / TABLE_NAME if table.is_dir() else table
     rows = _read_rows(table)
-    faults = row_faults(rows, splits=SPLITS) or file_faults(rows, table.parent)
+    faults = row_faults(rows, splits=SPLITS)
+    if check_files and not faults:
+        faults = file_faults(rows, table.parent)
     if faults:
         raise CohortError(table, faults)
     return Cohort(table, tuple(_case(row, table.parent) for row in rows))

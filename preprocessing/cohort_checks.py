@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from preprocessing.nifti import NiftiError, NiftiHeader, check_length, read_header
+from preprocessing.prepared_files import DERIVED_SUFFIXES
 
 Row = dict[str, str]
 
 CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """A case names its output files, so its name must be a plain file name."""
-DERIVED_SUFFIXES = ("_label", "_mask")
-"""Endings that the outputs of a case carry, so that no case may be called like another's output."""
 
 
 def row_faults(rows: Sequence[Row], *, splits: Sequence[str]) -> list[str]:
@@ -80,33 +79,38 @@ def _split_faults(rows: Sequence[Row], splits: Sequence[str]) -> Iterator[str]:
 
 def _pair_faults(rows: Sequence[Row]) -> Iterator[str]:
     by_name = {row["case"]: row for row in rows}
-    partners: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        if not row["pair"]:
-            continue
-        partners[row["case"]].add(row["pair"])
-        partners[row["pair"]].add(row["case"])
-        reason = _pair_fault(row, by_name.get(row["pair"]))
+        reason = _pair_fault(row, by_name.get(row["pair"])) if row["pair"] else ""
         if reason:
             yield f"case {row['case']}: pair {row['pair']!r} {reason}"
-    for name, others in partners.items():
-        if len(others) > 1 and name in by_name:
-            yield f"case {name}: expected one partner, found {', '.join(sorted(others))}; keep one"
+    yield from _partner_faults(rows, "pair")
 
 
 def _candidate_faults(rows: Sequence[Row]) -> Iterator[str]:
     by_name = {row["case"]: row for row in rows}
+    paired = {row["case"] for row in rows if row["pair"]} | {row["pair"] for row in rows}
     for row in rows:
         if not row.get("candidate"):
             continue
-        other = by_name.get(row["candidate"])
-        reason = _pair_fault(row, other)
-        if not reason and other is not None and other["patient"] != row["patient"]:
-            reason = f"is of patient {other['patient']}, expected {row['patient']}; register one patient only"
-        if not reason and row["pair"]:
-            reason = f"stands beside the pair {row['pair']!r}; keep one of the two columns"
+        reason = _pair_fault(row, by_name.get(row["candidate"]))
+        if not reason and paired & {row["case"], row["candidate"]}:
+            reason = "joins cases of which one has a pair already; keep one of the two columns"
         if reason:
             yield f"case {row['case']}: candidate {row['candidate']!r} {reason}"
+    yield from _partner_faults(rows, "candidate")
+
+
+def _partner_faults(rows: Sequence[Row], column: str) -> Iterator[str]:
+    partners: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.get(column):
+            partners[row["case"]].add(row[column])
+            partners[row[column]].add(row["case"])
+    names = {row["case"] for row in rows}
+    for name, others in partners.items():
+        if len(others) > 1 and name in names:
+            found = ", ".join(sorted(others))
+            yield f"case {name}: expected one partner in column {column}, found {found}; keep one"
 
 
 def _pair_fault(row: Row, other: Row | None) -> str:
@@ -116,6 +120,8 @@ def _pair_fault(row: Row, other: Row | None) -> str:
         return "is the case itself; name its partner"
     if other["domain"] == row["domain"]:
         return f"is of the same domain {row['domain']!r}; a pair joins two domains"
+    if other["patient"] != row["patient"]:
+        return f"is of patient {other['patient']}, expected {row['patient']}; a pair is of one patient"
     if other["split"] != row["split"]:
         return f"is in split {other['split']!r}, expected {row['split']!r}; keep partners together"
     return ""

@@ -93,6 +93,20 @@ class ToReferenceGrid:
         """
         return resliced(scan, self.grid(scan), outside=self.outside)
 
+    def onto(self, grid: Grid) -> ToGrid:
+        """Step that ends on a given grid instead.
+
+        Args:
+            grid: the grid of the prepared partner.
+        """
+        return ToGrid(
+            size=grid.size,
+            spacing=grid.spacing,
+            origin=grid.origin,
+            direction=grid.direction,
+            outside=self.outside,
+        )
+
     def grid(self, scan: Scan) -> Grid:
         """Box that belongs to a scan.
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import SimpleITK as sitk
 
 from preprocessing.cohort import Case
-from preprocessing.grid import grid_of
+from preprocessing.grid import Grid, grid_of
 from preprocessing.intensity_window import IntensityWindow
 
 Landmarks: TypeAlias = Mapping[str, tuple[float, float, float]]
@@ -92,6 +92,19 @@ class CohortStep(Protocol):
 
         Args:
             cases: every case of the cohort.
+        """
+        ...
+
+
+@runtime_checkable
+class GridStep(Protocol):
+    """A step that chooses the grid of the result; a partner in a pair is brought onto a given one instead."""
+
+    def onto(self, grid: Grid) -> Step | None:
+        """Return the step that ends on a given grid; None if nothing is left to do then.
+
+        Args:
+            grid: the grid of the prepared partner.
         """
         ...
 

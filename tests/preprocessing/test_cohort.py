@@ -136,20 +136,76 @@ ROW_FAULTS = {
     "own pair": (changed(1, pair="mr_2"), "case mr_2: pair 'mr_2' is the case itself"),
     "same domain": (changed(0, pair="mr_2", split="test"), "is of the same domain 'mr'"),
     "other split": (
-        changed(0, pair="ct_3"),
+        changed(0, pair="ct_3", patient="p3"),
         "case mr_1: pair 'ct_3' is in split 'validation', expected 'train'",
     ),
     "two partners": (
         changed(0, pair="ct_2", split="test", patient="p2"),
-        "case ct_2: expected one partner, found mr_1, mr_2",
+        "case ct_2: expected one partner in column pair, found mr_1, mr_2",
+    ),
+    "pair of two patients": (
+        changed(1, pair="ct_3", split="validation"),
+        "case mr_2: pair 'ct_3' is of patient p3, expected p2",
     ),
 }
+
+
+for suffix in ("mask", "coverage", "landmarks"):
+    ROW_FAULTS[f"output {suffix}"] = (
+        changed(0, case=f"ct_3_{suffix}"),
+        f"case ct_3_{suffix}: its name is that of an output of case ct_3",
+    )
 
 
 @pytest.mark.parametrize("fault", ROW_FAULTS)
 def test_a_faulty_row_is_named(fault, folder):
     rows, message = ROW_FAULTS[fault]
     assert any(message in found for found in faults_of(write(folder, rows)))
+
+
+UNPAIRED = changed(1, pair="")
+CANDIDATES = {
+    "unknown": ([{**UNPAIRED[0], "candidate": "x"}, *UNPAIRED[1:]], "candidate 'x' is no case of the table"),
+    "another patient": (
+        [*UNPAIRED[:3], {**ROWS[3], "candidate": "mr_1"}],
+        "case ct_3: candidate 'mr_1' is of patient p1, expected p3",
+    ),
+    "beside a pair": (
+        [*ROWS[:2], {**ROWS[2], "candidate": "mr_2"}, ROWS[3]],
+        "case ct_2: candidate 'mr_2' joins cases of which one has a pair already",
+    ),
+    "two for one": (
+        [
+            *UNPAIRED[:2],
+            {**ROWS[2], "candidate": "mr_2"},
+            {**ROWS[3], "patient": "p2", "split": "test", "candidate": "mr_2"},
+        ],
+        "case mr_2: expected one partner in column candidate, found ct_2, ct_3",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", CANDIDATES)
+def test_a_faulty_candidate_is_named(fault, folder):
+    rows, message = CANDIDATES[fault]
+    assert any(message in found for found in faults_of(write(folder, rows, columns=[*COLUMNS, "candidate"])))
+
+
+def test_candidates_find_each_other_and_are_written_only_where_there_are_some(folder):
+    rows = [UNPAIRED[0], {**UNPAIRED[1], "candidate": "ct_2"}, *UNPAIRED[2:]]
+    cohort = read_cohort(write(folder, rows, columns=[*COLUMNS, "candidate"]))
+    assert cohort.candidate(cohort["mr_2"]) is cohort["ct_2"]
+    assert cohort.candidate(cohort["ct_2"]) is cohort["mr_2"]
+    assert cohort.candidate(cohort["mr_1"]) is cohort.partner(cohort["mr_2"]) is None
+    write_cohort(folder / "cohort.csv", cohort)
+    assert read_cohort(folder).cases == cohort.cases
+
+
+def test_files_can_be_left_to_be_judged_later_but_rows_cannot(folder):
+    (folder / "ct.nii").unlink()
+    assert len(read_cohort(write(folder, ROWS), check_files=False)) == 4
+    with pytest.raises(CohortError, match="expected a split"):
+        read_cohort(write(folder, changed(0, split="x")), check_files=False)
 
 
 def test_an_empty_table_a_missing_column_and_a_missing_table_are_refused(folder):
