@@ -2,59 +2,67 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import SimpleITK as sitk
 
-from preprocessing.cohort import TABLE_NAME, Case
-from preprocessing.grid import Grid, grid_of
+from preprocessing.cohort import Case
+from preprocessing.grid import grid_of
+from preprocessing.landmarks import landmarks_path, read_landmarks, write_landmarks
+from preprocessing.partner import Procedure, procedure_for
+from preprocessing.picture import middle_slice, write_picture
+from preprocessing.prepared_files import ENDING_OF_ROLE, STAGING_FOLDER, PreparedFiles
 from preprocessing.provenance import (
     Provenance,
     file_hash,
     preparation_key,
     read_provenance,
-    record_path,
-    step_config,
     write_provenance,
 )
-from preprocessing.scan import Scan, Step
+from preprocessing.scan import PairStep, Scan, Step
 from preprocessing.volume import read_labels, read_volume, write_volume
-
-SUFFIX_OF_ROLE = {"image": "", "label": "_label", "mask": "_mask"}
-"""What the name of each prepared file adds to the name of its case."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseTask:
-    """Everything needed to prepare one case, in any process.
+    """Everything needed to prepare one case, in any process that sees the same files.
 
     Args:
         case: the case with the paths of its source files.
-        steps: the preparation, in order.
+        steps: the preparation of its domain, in order.
         output: folder of the prepared files.
-        grid: grid that the result must lie on, that of its partner, or None.
+        fixed: name of the prepared partner onto whose grid the case is brought, or None.
+        registration: brings it there; None where the pair is verified and is only resliced.
+        plane: sagittal, coronal or axial: of the small picture.
     """
 
     case: Case
     steps: tuple[Step, ...]
     output: Path
-    grid: Grid | None = None
+    fixed: str | None = None
+    registration: PairStep | None = None
+    plane: str = "coronal"
 
     @property
-    def record(self) -> Path:
-        """Record beside the prepared volume."""
-        return record_path(self.file("image"))
+    def files(self) -> PreparedFiles:
+        """Files that the case is prepared to."""
+        return PreparedFiles(self.output, self.case.case)
 
-    def file(self, role: str) -> Path:
-        """Prepared file of a role.
+    def procedure(self) -> Procedure:
+        """Say what is done to the case.
 
-        Args:
-            role: image, label or mask.
+        Raises:
+            ValueError: if the partner's files cannot be used.
         """
-        return self.output / f"{self.case.case}{SUFFIX_OF_ROLE[role]}.nii.gz"
+        fixed = PreparedFiles(self.output, self.fixed) if self.fixed is not None else None
+        return procedure_for(self.steps, fixed=fixed, registration=self.registration)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,76 +108,130 @@ def prepare_case(task: CaseTask) -> CaseResult:
     """
     name = task.case.case
     try:
-        if is_current(task):
+        procedure = task.procedure()
+        if is_current(task, procedure):
             return CaseResult(case=name, state="unchanged")
-        _write(task, _prepared(task))
+        _prepare(task, procedure)
     except (ValueError, OSError) as error:
-        message = str(error)
-        if str(task.case.image) not in message:
-            message = f"case {name}, image {task.case.image}: {message}"
-        return CaseResult(case=name, state="failed", message=message)
+        return failure(task.case, str(error))
+    except Exception as error:  # one bad case must never stop the rest
+        logging.getLogger(__name__).exception("case %s", name)
+        return failure(task.case, f"{type(error).__name__}: {error}")
     return CaseResult(case=name, state="prepared")
 
 
-def is_current(task: CaseTask) -> bool:
+def failure(case: Case, message: str) -> CaseResult:
+    """Result of a case that could not be prepared; the message names case and file.
+
+    Args:
+        case: the case.
+        message: the reason.
+    """
+    if str(case.image) not in message:
+        message = f"case {case.case}, image {case.image}: {message}"
+    return CaseResult(case=case.case, state="failed", message=message)
+
+
+def is_current(task: CaseTask, procedure: Procedure) -> bool:
     """Whether the prepared files of a case stand as a preparation of just these sources and steps left them.
 
     Args:
         task: what would be done.
+        procedure: the steps that it means.
     """
     try:
-        record = read_provenance(task.record)
-        key = preparation_key(_sources(task.case), _recipe(task))
+        record = read_provenance(task.files.record)
+        key = preparation_key(_sources(task.case, procedure), procedure.recipe)
         return record.key == key and all(
-            file_hash(task.file(role)) == record.outputs[role] for role in record.outputs
+            file_hash(task.files.file(role)) == record.outputs[role] for role in record.outputs
         )
-    except (ValueError, OSError):
+    except (ValueError, KeyError, OSError):
         return False
 
 
-def _prepared(task: CaseTask) -> Scan:
-    case = task.case
-    scan = Scan(
-        image=read_volume(case.image, case=case.case),
-        mask=read_labels(case.mask, case=case.case) if case.mask else None,
-        label=read_labels(case.label, case=case.case) if case.label else None,
-    )
-    scan = prepare_scan(scan, task.steps)
-    difference = grid_of(scan.image).difference(task.grid) if task.grid else ""
+def _prepare(task: CaseTask, procedure: Procedure) -> None:
+    sources = _sources(task.case, procedure)
+    before: list[sitk.Image] = []
+
+    def look(scan: Scan) -> Scan:
+        before.append(middle_slice(scan.image, task.plane))
+        return scan
+
+    # No name here holds the source, so that its memory is free as soon as the first step has left it behind.
+    scan = prepare_scan(_read(task.case), (look, *procedure.steps))
+    difference = grid_of(scan.image).difference(procedure.grid) if procedure.grid else ""
     if difference:
-        remedy = f"add ToReferenceGrid to the steps of domain {case.domain}"
+        remedy = f"add ToReferenceGrid to the steps of domain {task.case.domain}"
         raise ValueError(f"expected the grid of its prepared partner, found {difference}; {remedy}")
-    return scan
-
-
-def _write(task: CaseTask, scan: Scan) -> None:
-    # Table and record go before the volumes change and come after: whoever finds them can trust them.
-    (task.output / TABLE_NAME).unlink(missing_ok=True)
-    task.record.unlink(missing_ok=True)
-    for role, image in _parts(scan):
-        write_volume(image, task.file(role))
+    with _staged(task.files) as staged:
+        outputs = _write_parts(scan, staged)
+        write_picture(staged.picture, before=before[0], after=scan, plane=task.plane)
     provenance = Provenance(
         case=task.case.case,
-        sources=_sources(task.case),
-        recipe=_recipe(task),
-        outputs={role: file_hash(task.file(role)) for role, _ in _parts(scan)},
+        sources=sources,
+        recipe=procedure.recipe,
+        outputs=outputs,
         window=scan.window,
         notes={name: note for name, note in scan.notes.items() if name != "warnings"},
         warnings=scan.warnings,
     )
-    write_provenance(task.record, provenance)
+    write_provenance(task.files.record, provenance)
 
 
-def _parts(scan: Scan) -> Iterator[tuple[str, sitk.Image]]:
-    for role, image in (("image", scan.image), ("label", scan.label), ("mask", scan.mask)):
+def _read(case: Case) -> Scan:
+    landmarks = landmarks_path(case.image)
+    return Scan(
+        image=read_volume(case.image, case=case.case),
+        mask=read_labels(case.mask, case=case.case) if case.mask else None,
+        label=read_labels(case.label, case=case.case) if case.label else None,
+        landmarks=read_landmarks(landmarks) if landmarks.exists() else {},
+    )
+
+
+def _sources(case: Case, procedure: Procedure) -> dict[str, str]:
+    landmarks = landmarks_path(case.image)
+    paths = {
+        "image": case.image,
+        "label": case.label,
+        "mask": case.mask,
+        "landmarks": landmarks if landmarks.exists() else None,
+    }
+    own = {role: file_hash(path) for role, path in paths.items() if path is not None}
+    return {**own, **procedure.sources}
+
+
+@contextmanager
+def _staged(files: PreparedFiles) -> Iterator[PreparedFiles]:
+    """Give files to write to, of this process only; they take the places of the old ones at the end."""
+    staging = files.folder / STAGING_FOLDER
+    staging.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f"{files.case}.", dir=staging)
+    try:
+        staged = PreparedFiles(Path(folder), files.case)
+        yield staged
+        # The record goes before the volumes change and comes after: whoever finds it can trust it.
+        files.record.unlink(missing_ok=True)
+        files.picture.parent.mkdir(exist_ok=True)
+        for new, old in zip(staged, files, strict=True):
+            if new.exists():
+                new.replace(old)
+            else:
+                old.unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_parts(scan: Scan, files: PreparedFiles) -> dict[str, str]:
+    """Write what a scan has; return the SHA-256 of each file by role."""
+    parts: dict[str, sitk.Image | None] = {
+        "image": scan.image,
+        "label": scan.label,
+        "mask": scan.mask,
+        "coverage": scan.coverage,
+    }
+    for role, image in parts.items():
         if image is not None:
-            yield role, image
-
-
-def _sources(case: Case) -> dict[str, str]:
-    paths = {"image": case.image, "label": case.label, "mask": case.mask}
-    return {role: file_hash(path) for role, path in paths.items() if path is not None}
-
-
-def _recipe(task: CaseTask) -> list[dict[str, object]]:
-    return [step_config(step) for step in task.steps]
+            write_volume(image, files.file(role))
+    if scan.landmarks:
+        write_landmarks(files.file("landmarks"), scan.landmarks)
+    return {role: file_hash(files.file(role)) for role in ENDING_OF_ROLE if files.file(role).exists()}

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from preprocessing.case_preparation import SUFFIX_OF_ROLE, CaseResult, CaseTask, prepare_case, prepare_scan
+from preprocessing.case_preparation import CaseResult, CaseTask, prepare_scan
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
-from preprocessing.grid import Grid
-from preprocessing.nifti import read_header
-from preprocessing.provenance import read_provenance, record_path
-from preprocessing.reslice import ToGrid, ToReferenceGrid
-from preprocessing.scan import Step
+from preprocessing.engine import open_engine, sensible_workers
+from preprocessing.output_folder import claim, refuse_sources, release
+from preprocessing.pair_order import prepare_all
+from preprocessing.picture import PLANES
+from preprocessing.preparation_report import (
+    PreparationReport,
+    pair_verdict,
+    report_of,
+    write_report,
+)
+from preprocessing.prepared_files import PreparedFiles
+from preprocessing.prepared_table import prepared_rows
+from preprocessing.provenance import decisive_versions, read_provenance
+from preprocessing.scan import CohortStep, PairStep, Step
 
 __all__ = ["CohortPreparation", "PreparationError", "PreparationReport", "prepare_scan"]
+
+FEW_BYTES = 16 << 20
+"""Less than this in image files is prepared in process before processes have started and shared it."""
 
 
 class PreparationError(ValueError):
     """A cohort cannot be prepared at all; the message says why, for each case."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreparationReport:
-    """What became of a cohort.
-
-    Args:
-        prepared: names of the cases written now.
-        unchanged: names of the cases that stood already.
-        failed: name and reason of every case that could not be prepared.
-    """
-
-    prepared: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    failed: tuple[tuple[str, str], ...]
 
 
 class CohortPreparation:
@@ -45,8 +42,13 @@ class CohortPreparation:
         cohort: the cohort, its table, or the folder of its table.
         output: folder for `<case>.nii.gz`, `<case>_label.nii.gz`, `<case>_mask.nii.gz`, `<case>.json` and the
             table `cohort.csv` of what was prepared.
-        steps: steps in order, by domain.
-        fixed: domain that sets the grid of a pair; the partner is resliced onto its prepared grid.
+        steps: steps in order, by domain; those that must see the cohort are fitted to it once.
+        fixed: domain that sets the grid of a pair; the partner is brought onto its prepared grid.
+        registration: brings a candidate for a pair there; None leaves candidates by themselves.
+        workers: processes on this machine; 0 works in this process; None takes one for each core, or none
+            where the cohort is small. Scripts that ask for processes need `if __name__ == "__main__"`.
+        scheduler: address of a Dask scheduler whose workers do the work; they must see the same files.
+        plane: sagittal, coronal or axial: of the small pictures.
     """
 
     def __init__(
@@ -54,43 +56,53 @@ class CohortPreparation:
         *,
         cohort: Cohort | Path | str,
         output: Path | str,
-        steps: Mapping[str, Sequence[Step]],
+        steps: Mapping[str, Sequence[Step | CohortStep]],
         fixed: str,
+        registration: PairStep | None = None,
+        workers: int | None = 0,
+        scheduler: str | None = None,
+        plane: str = "coronal",
     ) -> None:
         """Remember the task; nothing is read yet."""
         self.cohort = cohort
         self.output = Path(output).absolute()
         self.steps = {domain: tuple(sequence) for domain, sequence in steps.items()}
         self.fixed = fixed
+        self.registration = registration
+        self.workers = workers
+        self.scheduler = scheduler
+        self.plane = plane
 
     def run(self) -> PreparationReport:
         """Prepare every case; run again, only what has changed.
 
         Raises:
             CohortError: if the cohort table is faulty.
-            PreparationError: if output, domains or pairs do not fit the cohort, or every case failed.
+            PreparationError: if domains, pairs or numbers do not fit the cohort, or every case failed.
+            OutputError: if the output would overwrite what is not an earlier preparation's.
+            EngineError: if the scheduler or its workers cannot be used.
         """
-        cohort = self.cohort if isinstance(self.cohort, Cohort) else read_cohort(self.cohort)
+        cohort = self.cohort
+        if not isinstance(cohort, Cohort):
+            # One missing or damaged file is the failure of its case, not of the cohort.
+            cohort = read_cohort(cohort, check_files=False)
         self._check(cohort)
-        with tqdm(total=len(cohort), desc="prepare", unit="case", disable=None) as bar:
-            results: dict[str, CaseResult] = {}
-            # Partners come last: the grid they are resliced onto must stand by then.
-            for case in sorted(cohort, key=lambda case: self._fixed_partner(cohort, case) is not None):
-                results[case.case] = self._prepare(cohort, case, results)
-                bar.update()
-        report = _report([results[case.case] for case in cohort])
-        if len(report.failed) == len(cohort):
-            reasons = "".join(f"\n  - {message}" for _, message in report.failed)
-            raise PreparationError(f"cohort {cohort.table}: no case could be prepared{reasons}")
-        self._write_table(cohort, results)
-        return report
+        refuse_sources(self.output, cohort)
+        steps = self._fitted(cohort)
+        tasks = [self._task(cohort, case, steps[case.domain]) for case in cohort]
+        with open_engine(
+            workers=self._workers(cohort), scheduler=self.scheduler, check=decisive_versions
+        ) as engine:
+            claim(self.output, cohort)
+            with tqdm(total=len(tasks), desc="prepare", unit="case", disable=None) as bar:
+                results = prepare_all(tasks, engine, told=bar.update)
+        return self._concluded(cohort, tasks, results)
 
     def _check(self, cohort: Cohort) -> None:
-        if cohort.table == self.output / TABLE_NAME:
-            raise PreparationError(
-                f"output {self.output}: would overwrite the cohort itself; name another folder"
-            )
-        self._refuse_overwriting(cohort)
+        if self.plane not in PLANES:
+            raise PreparationError(f"expected a plane of {', '.join(PLANES)}, found {self.plane!r}")
+        if self.workers is not None and self.workers < 0:
+            raise PreparationError(f"expected 0 workers or more, found {self.workers}")
         unknown = [domain for domain in cohort.domains if domain not in self.steps]
         if unknown or self.fixed not in self.steps:
             found = f"cohort domains {list(cohort.domains)} and fixed domain {self.fixed!r}"
@@ -98,7 +110,7 @@ class CohortPreparation:
                 f"{cohort.table}: expected domains with steps, {list(self.steps)}, found {found}"
             )
         for case in cohort:
-            partner = cohort.partner(case)
+            partner, _ = self._partner(cohort, case)
             if partner is not None and self.fixed not in (case.domain, partner.domain):
                 found = f"{case.domain!r} and {partner.domain!r}"
                 raise PreparationError(
@@ -106,79 +118,61 @@ class CohortPreparation:
                     f"found {found}; set `fixed` to one of them"
                 )
 
-    def _refuse_overwriting(self, cohort: Cohort) -> None:
-        sources = {
-            path.resolve(): case.case
-            for case in cohort
-            for path in (case.image, case.label, case.mask)
-            if path is not None
-        }
-        for case in cohort:
-            for suffix in SUFFIX_OF_ROLE.values():
-                path = (self.output / f"{case.case}{suffix}.nii.gz").resolve()
-                if path in sources:
-                    raise PreparationError(
-                        f"case {case.case}: would overwrite {path}, a source of case {sources[path]}; "
-                        "name another output folder"
-                    )
+    def _partner(self, cohort: Cohort, case: Case) -> tuple[Case | None, PairStep | None]:
+        """Partner of a case, and what brings the two together if they are not registered yet."""
+        partner = cohort.partner(case)
+        if partner is not None or self.registration is None:
+            return partner, None
+        return cohort.candidate(case), self.registration
 
-    def _fixed_partner(self, cohort: Cohort, case: Case) -> Case | None:
-        return None if case.domain == self.fixed else cohort.partner(case)
+    def _fitted(self, cohort: Cohort) -> dict[str, tuple[Step, ...]]:
+        known: list[tuple[CohortStep, Step]] = []
 
-    def _prepare(self, cohort: Cohort, case: Case, results: Mapping[str, CaseResult]) -> CaseResult:
-        steps = self.steps[case.domain]
-        fixed = self._fixed_partner(cohort, case)
-        if fixed is None:
-            return prepare_case(CaseTask(case=case, steps=steps, output=self.output))
-        if results[fixed.case].state == "failed":
-            message = (
-                f"case {case.case}: its partner {fixed.case} could not be prepared; mend that case first"
-            )
-            return CaseResult(case=case.case, state="failed", message=message)
-        grid = read_header(self.output / f"{fixed.case}.nii.gz").grid
-        return prepare_case(CaseTask(case=case, steps=onto_grid(steps, grid), output=self.output, grid=grid))
+        def fit(step: Step | CohortStep) -> Step:
+            if not isinstance(step, CohortStep):
+                return step
+            for fitted, result in known:
+                if fitted == step:
+                    return result
+            known.append((step, step.fit(cohort.cases)))
+            return known[-1][1]
 
-    def _write_table(self, cohort: Cohort, results: Mapping[str, CaseResult]) -> None:
-        done = {name for name, result in results.items() if result.state != "failed"}
-        cases = [self._prepared_case(case, done) for case in cohort if case.case in done]
-        write_cohort(self.output / TABLE_NAME, cases)
+        return {domain: tuple(fit(step) for step in self.steps[domain]) for domain in cohort.domains}
 
-    def _prepared_case(self, case: Case, done: Collection[str]) -> Case:
-        files = {role: self.output / f"{case.case}{suffix}.nii.gz" for role, suffix in SUFFIX_OF_ROLE.items()}
-        written = read_provenance(record_path(files["image"])).outputs
-        return replace(
-            case,
-            image=files["image"],
-            label=files["label"] if "label" in written else None,
-            mask=files["mask"] if "mask" in written else None,
-            pair=case.pair if case.pair in done else None,
-        )
+    def _task(self, cohort: Cohort, case: Case, steps: tuple[Step, ...]) -> CaseTask:
+        task = CaseTask(case=case, steps=steps, output=self.output, plane=self.plane)
+        partner, registration = self._partner(cohort, case)
+        if partner is None or case.domain == self.fixed:
+            return task
+        return replace(task, fixed=partner.case, registration=registration)
 
+    def _workers(self, cohort: Cohort) -> int:
+        if self.workers is not None:
+            return self.workers
+        size = sum(case.image.stat().st_size for case in cohort if case.image.is_file())
+        workers = sensible_workers(len(cohort))
+        return workers if size >= FEW_BYTES and workers > 1 else 0
 
-def onto_grid(steps: Sequence[Step], grid: Grid) -> tuple[Step, ...]:
-    """Steps that end on a given grid, where they would have chosen one of their own.
-
-    Args:
-        steps: the steps of the domain.
-        grid: the prepared partner's grid.
-    """
-    return tuple(_on(grid, step) if isinstance(step, ToReferenceGrid) else step for step in steps)
-
-
-def _on(grid: Grid, step: ToReferenceGrid) -> ToGrid:
-    return ToGrid(
-        size=grid.size,
-        spacing=grid.spacing,
-        origin=grid.origin,
-        direction=grid.direction,
-        outside=step.outside,
-    )
-
-
-def _report(results: Iterable[CaseResult]) -> PreparationReport:
-    listed = list(results)
-    return PreparationReport(
-        prepared=tuple(result.case for result in listed if result.state == "prepared"),
-        unchanged=tuple(result.case for result in listed if result.state == "unchanged"),
-        failed=tuple((result.case, result.message) for result in listed if result.state == "failed"),
-    )
+    def _concluded(
+        self, cohort: Cohort, tasks: Sequence[CaseTask], results: Mapping[str, CaseResult]
+    ) -> PreparationReport:
+        listed = [results[case.case] for case in cohort]
+        failed = [result for result in listed if result.state == "failed"]
+        if len(failed) == len(listed):
+            release(self.output)
+            reasons = "".join(f"\n  - {result.message}" for result in listed)
+            raise PreparationError(f"cohort {cohort.table}: no case could be prepared{reasons}")
+        for result in failed:
+            # What an earlier run made of it is not what its source and steps make now.
+            PreparedFiles(self.output, result.case).remove()
+        done = [task for task in tasks if results[task.case.case].state != "failed"]
+        pairs = [
+            pair_verdict(read_provenance(task.files.record), fixed=task.fixed)
+            for task in done
+            if task.registration is not None and task.fixed is not None
+        ]
+        write_cohort(self.output / TABLE_NAME, prepared_rows(done, pairs))
+        report = report_of(listed, pairs)
+        write_report(self.output, report, cohort)
+        release(self.output)
+        return report

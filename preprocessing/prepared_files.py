@@ -20,6 +20,8 @@ DERIVED_SUFFIXES = tuple(
 """Ends of the outputs' names, so that no case may be called like another's output."""
 OVERVIEW_FOLDER = "overview"
 """Folder of the small pictures beside the prepared files, in which no case can have a file."""
+STAGING_FOLDER = ".partial"
+"""Folder in which files are written before they take their places; it is there only while work goes on."""
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,20 @@ def tool_versions() -> dict[str, str]:
     }
 
 
+def decisive_versions() -> list[str]:
+    """Versions with which prepared volumes are current: of this code, and of SimpleITK."""
+    versions = tool_versions()
+    return [versions["preprocessing"], versions["SimpleITK"]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """What is known about a prepared case. It holds no path and no name but the case's own.
 
     Args:
         case: name of the case.
-        sources: SHA-256 of the source files' bytes, by role (image, label, mask).
+        sources: SHA-256 of the bytes that were read, by role: image, label, mask, landmarks; fixed_image and
+            the like of the partner that the case was registered onto.
         recipe: the steps in order, as `step_config` writes them.
         outputs: SHA-256 of the prepared files' bytes, by role.
         window: intensity window of the case, or None.
@@ -110,8 +117,7 @@ def preparation_key(sources: Mapping[str, str], recipe: Sequence[Mapping[str, ob
         sources: SHA-256 of the source files' bytes, by role.
         recipe: the steps in order, as `step_config` writes them.
     """
-    versions = tool_versions()
-    decisive = [dict(sources), recipe_hash(recipe), versions["preprocessing"], versions["SimpleITK"]]
+    decisive = [dict(sources), recipe_hash(recipe), *decisive_versions()]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 

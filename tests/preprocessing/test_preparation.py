@@ -22,14 +22,15 @@ from laws import (
     volume,
 )
 
-from preprocessing import case_preparation
 from preprocessing.bias_field import N4BiasFieldCorrection
 from preprocessing.body_mask import BodyMask
 from preprocessing.case_preparation import CaseTask, prepare_case, prepare_scan
 from preprocessing.cohort import Case, CohortError, read_cohort, write_cohort
 from preprocessing.grid import grid_of
 from preprocessing.orientation import CanonicalOrientation
+from preprocessing.output_folder import OutputError
 from preprocessing.preparation import CohortPreparation, PreparationError
+from preprocessing.prepared_files import ENDING_OF_ROLE
 from preprocessing.provenance import file_hash, read_provenance
 from preprocessing.reslice import ToReferenceGrid
 from preprocessing.scan import Scan
@@ -90,7 +91,8 @@ def preparation(source: Path, **changes) -> CohortPreparation:
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
-    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
 def test_every_case_is_written_with_mask_label_record_and_window(source, tmp_path):
@@ -117,7 +119,9 @@ def test_every_case_is_written_with_mask_label_record_and_window(source, tmp_pat
         for name in ("mr_1", "ct_1", "mr_2", "ct_2")
         for end in (".nii.gz", "_mask.nii.gz", ".json")
     }
-    assert names == roles | {"ct_1_label.nii.gz", "cohort.csv"}
+    assert names == roles | {"ct_1_label.nii.gz", "cohort.csv", "overview"}
+    pictures = {path.name for path in (tmp_path / "out" / "overview").iterdir()}
+    assert pictures == {"mr_1.jpg", "ct_1.jpg", "mr_2.jpg", "ct_2.jpg", "report.json"}
 
 
 def test_windows_are_those_of_the_steps(source, tmp_path):
@@ -157,7 +161,11 @@ def test_either_domain_can_be_the_fixed_one(source, tmp_path):
 
 def test_preparing_again_does_nothing(source, tmp_path):
     preparation(source).run()
-    before = {name: content for name, content in snapshot(tmp_path / "out").items() if name != "cohort.csv"}
+    before = {
+        name: content
+        for name, content in snapshot(tmp_path / "out").items()
+        if name not in ("cohort.csv", "report.json")
+    }
     report = preparation(source).run()
     assert report.prepared == ()
     assert report.unchanged == ("mr_1", "ct_1", "mr_2", "ct_2")
@@ -314,9 +322,8 @@ def test_a_run_killed_anywhere_leaves_nothing_half_written_and_the_next_run_comp
     for path in (tmp_path / "out").glob("*.json"):
         record = read_provenance(path)
         assert all(
-            file_hash(path.with_name(path.stem + end + ".nii.gz")) == record.outputs[role]
-            for role, end in case_preparation.SUFFIX_OF_ROLE.items()
-            if role in record.outputs
+            file_hash(path.with_name(path.stem + ENDING_OF_ROLE[role])) == content
+            for role, content in record.outputs.items()
         )
     assert not (tmp_path / "out" / "cohort.csv").exists()
     assert len(preparation(source, steps=other).run().failed) == 0
@@ -333,13 +340,13 @@ def test_the_sources_are_never_overwritten(source, tmp_path, image):
     (tmp_path / "link").symlink_to(source)
     before = snapshot(source)
     for output in (source, tmp_path / "link"):
-        with pytest.raises(PreparationError, match=rf"would overwrite .*{image}, a source of case mr_1"):
+        with pytest.raises(OutputError, match=rf"would overwrite .*{image}, a source of case mr_1"):
             preparation(source / "my.csv", output=output).run()
     assert snapshot(source) == before
 
 
 def test_wrong_use_is_refused_before_anything_is_written(source, tmp_path):
-    with pytest.raises(PreparationError, match="would overwrite the cohort itself"):
+    with pytest.raises(OutputError, match="would overwrite the cohort itself"):
         preparation(source, output=source).run()
     with pytest.raises(
         PreparationError, match=r"expected domains with steps, \['mr'\], found .*\['ct', 'mr'\]"
