@@ -107,7 +107,7 @@ def open_header(path: Path) -> OpenedFile:
     with quiet(), path.open("rb") as stream:
         meta = _meta(stream)
         deflated = str(meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian
-        end = _End(_inflated(stream) if deflated else stream)
+        end = _End(io.BytesIO(_inflated(stream)) if deflated else stream)
         if deflated:
             data = read_dataset(
                 end.stream,
@@ -120,6 +120,20 @@ def open_header(path: Path) -> OpenedFile:
             stream.seek(0)
             data = read_partial(stream, stop_when=end, force=True, specific_tags=_TAGS)
     return OpenedFile(data=data, meta=meta, deflated=deflated, pixels=end.pixels, size=path.stat().st_size)
+
+
+def inflated(path: Path) -> bytes:
+    """The data set of a deflated file, uncompressed.
+
+    Args:
+        path: a file of transfer syntax Deflated Explicit VR Little Endian.
+
+    Raises:
+        DicomError: if it does not inflate, or grows out of all bounds.
+    """
+    with quiet(), path.open("rb") as stream:
+        _meta(stream)
+        return _inflated(stream)
 
 
 @contextmanager
@@ -153,16 +167,16 @@ def _meta(stream: BinaryIO) -> FileMetaDataset:
     return _read_file_meta_info(stream)
 
 
-def _inflated(stream: BinaryIO) -> BinaryIO:
+def _inflated(stream: BinaryIO) -> bytes:
     """The rest of a deflated file (PS3.5, section A.5), never more than `MAX_INFLATED_BYTES`."""
     try:
-        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(), MAX_INFLATED_BYTES)
+        found = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(), MAX_INFLATED_BYTES)
     except zlib.error as error:
-        raise _damaged("a deflated data set", str(error)) from error
-    if len(inflated) >= MAX_INFLATED_BYTES:
-        found = f"a data set over {MAX_INFLATED_BYTES} bytes"
-        raise DicomError("too_large", expected="one scan", found=found, remedy="export it uncompressed")
-    return io.BytesIO(inflated)
+        raise _damaged("a deflated data set", "other bytes") from error
+    if len(found) >= MAX_INFLATED_BYTES:
+        size = f"a data set over {MAX_INFLATED_BYTES} bytes"
+        raise DicomError("too_large", expected="one scan", found=size, remedy="export it uncompressed")
+    return found
 
 
 def _bare(start: bytes) -> bool:

@@ -14,7 +14,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_pixels": "The object holds no pixels.",
         "not_an_image": "The object is no image: a report, contour set, segmentation, presentation state.",
         "spectroscopy": "The object is a spectrum.",
-        "secondary_capture": "The object is a secondary capture: a screen shot, a scanned paper, a dose sheet.",
+        "secondary_capture": "A secondary capture: a screen shot, a scan of paper, a dose page.",
         "other_modality": "The image is neither CT nor MR.",
         "localizer": "The image is a localizer (scout, topogram).",
         "colour": "The pixels are colours.",

@@ -81,7 +81,7 @@ class PixelFormat:
         high_bit: number of the highest of them.
         signed: whether they are two's complement.
         transfer_syntax: UID of the encoding.
-        offset: byte in the file where native pixels begin, None where the file must be decoded by a codec.
+        offset: byte where native pixels begin, of the inflated file if it is deflated; None for a codec.
         padding: lowest and highest stored value that stand for "nothing was measured here".
         lossy: whether the pixels ever went through lossy compression.
     """

@@ -51,7 +51,10 @@ def pixel_format(opened: OpenedFile) -> PixelFormat:
     _require_size(rows, columns, frames or 0)
     allocated, stored, high = _bits(data)
     syntax = _syntax(opened)
-    native = syntax in NATIVE
+    if syntax == uid.ExplicitVRBigEndian and allocated == 8:
+        remedy = "export it as little endian"
+        raise DicomError("pixel_format", expected="words", found="bytes in big endian", remedy=remedy)
+    native = syntax in (*NATIVE, uid.DeflatedExplicitVRLittleEndian)
     found = PixelFormat(
         rows=rows,
         columns=columns,

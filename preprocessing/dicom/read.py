@@ -1,0 +1,158 @@
+"""Read a stack of DICOM slices as one volume: right, or refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Num
+
+from preprocessing.dicom.dicom_volume import DicomVolume, GrowingVolume
+from preprocessing.dicom.errors import DicomError
+from preprocessing.dicom.frame import Frame
+from preprocessing.dicom.geometry import StackGeometry, slice_grid, stack_geometry
+from preprocessing.dicom.header import read_frames
+from preprocessing.dicom.kinds import require_scan
+from preprocessing.dicom.ordering import SlicePlan, plan_slices, without_duplicates
+from preprocessing.dicom.piecewise import resliced
+from preprocessing.dicom.pixel_format import MAX_BYTES
+from preprocessing.dicom.record import Findings, record_of
+from preprocessing.dicom.rescaling import AIR_HU, is_whole, require_rescaling, rescaled
+from preprocessing.dicom.series import Stack, stacks_of
+from preprocessing.dicom.shear import UprightBox, box_around, sheared
+from preprocessing.dicom.stored_values import StoredValues
+from preprocessing.grid import Grid, three_floats
+
+
+def read_series(source: Path | Iterable[Path], *, repair: bool = False) -> DicomVolume:
+    """Read the one volume that a folder or some files hold.
+
+    Args:
+        source: a folder, which is searched with all below it, or files in any order; what is no DICOM file
+            is passed over.
+        repair: whether to interpolate missing slices and to drop copies of slices.
+
+    Raises:
+        DicomError: if the files hold no volume, several, or one that cannot be read for certain.
+    """
+    frames, refused = _frames_of(source)
+    if not frames and refused:
+        raise refused[0]
+    stacks = stacks_of(frames)
+    if not stacks:
+        remedy = "name the folder that holds the series"
+        raise DicomError("no_files", expected="DICOM files", found="none", remedy=remedy)
+    if len(stacks) > 1:
+        listed = "; ".join(stack.label for stack in stacks)
+        remedy = "name the files of one of them, or import the folder, which takes them apart"
+        raise DicomError(
+            "several_stacks", expected="one volume", found=f"{len(stacks)}: {listed}", remedy=remedy
+        )
+    if refused:
+        raise refused[0]
+    return read_stack(stacks[0], repair=repair)
+
+
+def read_stack(stack: Stack, *, repair: bool = False) -> DicomVolume:
+    """Read a stack of slices as a volume.
+
+    Args:
+        stack: slices of one series and kind, as `stacks_of` gives them.
+        repair: whether to interpolate missing slices and to drop copies of slices.
+
+    Raises:
+        DicomError: with the reason why no right volume can be made.
+    """
+    reader = StoredValues()
+    frames = stack.frames
+    _require_volume(frames)
+    require_rescaling(frames)
+    geometry = stack_geometry(frames)
+    along = geometry.along.tolist()
+    used, dropped = without_duplicates(
+        frames, along, lambda first, second: _same_pixels(reader, first, second), repair=repair
+    )
+    frames = tuple(frames[index] for index in used)
+    _require_volume(frames)
+    geometry = stack_geometry(frames)
+    plan = plan_slices(frames, geometry.along.tolist(), repair=repair)
+    box = box_around(geometry, frames[0].rows, frames[0].columns, frames[0].pixel_spacing)
+    _require_memory(plan, box)
+    findings = Findings()
+    volume = GrowingVolume((len(plan.places), box.rows, box.columns), whole=is_whole(frames))
+    planes = _planes(frames, geometry, box, reader, findings)
+    for plane in planes if plan.regular else resliced(planes, geometry.along.tolist(), plan.places):
+        volume.add(plane)
+    findings.lowest, findings.highest = volume.lowest, volume.highest
+    return DicomVolume(
+        image=volume.image(_grid(frames[0], geometry, plan, box)),
+        record=record_of(frames, geometry, plan, findings, repairs=(*dropped, *plan.repairs)),
+        slice_grids=tuple(slice_grid(frame, frame.thickness or plan.step) for frame in frames),
+    )
+
+
+def _frames_of(source: Path | Iterable[Path]) -> tuple[list[Frame], list[DicomError]]:
+    """Slices of the files, and why others have none."""
+    paths = sorted(source.rglob("*")) if isinstance(source, Path) and source.is_dir() else source
+    frames: list[Frame] = []
+    refused: list[DicomError] = []
+    for path in [paths] if isinstance(paths, Path) else paths:
+        if path.is_dir():
+            continue
+        try:
+            frames += read_frames(path)
+        except DicomError as error:
+            if error.reason != "not_dicom":
+                refused.append(error)
+    return frames, refused
+
+
+def _require_volume(frames: Sequence[Frame]) -> None:
+    require_scan(frames[0].image_type)
+    if len(frames) < 2:
+        remedy = "nothing to do, if it was meant as a single image"
+        raise DicomError("single_slice", expected="two slices or more", found="one", remedy=remedy)
+
+
+def _require_memory(plan: SlicePlan, box: UprightBox) -> None:
+    wanted = len(plan.places) * box.rows * box.columns * 4
+    if wanted > MAX_BYTES:
+        remedy = "the headers are damaged, or the series mixes several scans: export it again"
+        found = f"{wanted} bytes"
+        raise DicomError("too_large", expected=f"at most {MAX_BYTES} bytes", found=found, remedy=remedy)
+
+
+def _same_pixels(reader: StoredValues, first: Frame, second: Frame) -> bool:
+    alike = (first.slope, first.intercept) == (second.slope, second.intercept)
+    return alike and np.array_equal(reader(first), reader(second))
+
+
+def _planes(
+    frames: Sequence[Frame],
+    geometry: StackGeometry,
+    box: UprightBox,
+    reader: StoredValues,
+    findings: Findings,
+) -> Iterator[Num[np.ndarray, "rows columns"]]:
+    """Values of each slice, at its place in the upright box."""
+    whole = is_whole(frames)
+    outside = AIR_HU if frames[0].series.modality == "CT" else 0.0
+    for frame, (right, down) in zip(frames, geometry.across, strict=True):
+        values, padded = rescaled(reader(frame), frame, whole=whole)
+        findings.padded += padded
+        if not geometry.straight:
+            down_rows, right_columns = down / frame.pixel_spacing[0], right / frame.pixel_spacing[1]
+            values = sheared(values, box=box, down=down_rows, right=right_columns, outside=outside)
+        yield values
+
+
+def _grid(first: Frame, geometry: StackGeometry, plan: SlicePlan, box: UprightBox) -> Grid:
+    down, across = first.pixel_spacing
+    corner = np.asarray(first.position) + geometry.axes @ [box.first_column * across, box.first_row * down, 0]
+    return Grid(
+        size=(box.columns, box.rows, len(plan.places)),
+        spacing=(across, down, plan.step),
+        origin=three_floats(corner),
+        direction=tuple(float(value) for value in geometry.axes.ravel()),
+    )

@@ -1,0 +1,122 @@
+"""From stored values to Hounsfield units or MR intensities: each frame rescaled, padding turned to air."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Num, Shaped
+from scipy import ndimage
+
+from preprocessing.dicom.errors import DicomError
+from preprocessing.dicom.frame import Frame
+
+AIR_HU = -1000.0
+"""What padding and everything outside of a CT's field of view becomes."""
+LOWEST_HU = -1100.0
+"""Noise in air goes no lower: what lies below is fill, such as -2000 or -3024, never measured."""
+AIR_LIMIT_HU = -900.0
+"""Padding that rescales to more than this could be tissue: it is believed only where it touches the edge."""
+_HU_TYPES = ("", "HU", "US")
+"""Rescale types of CT that can be Hounsfield units: "HU", unspecified, or none."""
+_INT16 = np.iinfo(np.int16)
+
+
+def require_rescaling(frames: Sequence[Frame]) -> None:
+    """Refuse slices whose stored values cannot be turned into the values that they stand for.
+
+    Args:
+        frames: slices of a stack.
+
+    Raises:
+        DicomError: with reason "rescale" or "not_hu".
+    """
+    for frame in frames:
+        if frame.slope == 0 or (frame.slope is None) != (frame.intercept is None):
+            found = f"slope {frame.slope}, intercept {frame.intercept}"
+            remedy = "the header is damaged: export the series again"
+            raise DicomError("rescale", expected="slope and intercept", found=found, remedy=remedy)
+        if frame.series.modality != "CT":
+            continue
+        if frame.slope is None:
+            remedy = "export the original: without slope and intercept HU are unknown"
+            raise DicomError("not_hu", expected="a rescaling to HU", found="none", remedy=remedy)
+        if frame.rescale_type not in _HU_TYPES:
+            remedy = "choose the series in Hounsfield units, not a map made from it"
+            raise DicomError("not_hu", expected="rescale type HU", found=frame.rescale_type, remedy=remedy)
+
+
+def is_whole(frames: Sequence[Frame]) -> bool:
+    """Whether all values are whole numbers after rescaling.
+
+    Args:
+        frames: slices of a stack.
+    """
+    return all(float(value).is_integer() for frame in frames for value in _rescaling(frame))
+
+
+def rescaled(
+    stored: Shaped[np.ndarray, "rows columns"], frame: Frame, *, whole: bool
+) -> tuple[Num[np.ndarray, "rows columns"], int]:
+    """Values that stored ones stand for, with padding set to air, and how many voxels were padding.
+
+    Args:
+        stored: whole numbers; may be changed in place.
+        frame: the slice.
+        whole: whether to stay with whole numbers: int16 where they fit, else int32.
+    """
+    slope, intercept = _rescaling(frame)
+    padded = _padded(stored, frame)
+    if not whole:
+        values: np.ndarray = (stored * slope + intercept).astype(np.float32)
+    elif slope == 1 and stored.dtype.itemsize == 2 and _fits(stored, intercept):
+        # Wraps around where unsigned, and back again.
+        values = stored.view(np.int16)
+        values += np.int16(intercept)
+    else:
+        values = stored.astype(np.int64) * int(slope) + int(intercept)
+        values = values.astype(np.int16 if _fits(values, 0) else np.int32)
+    return _with_air(values, frame, padded)
+
+
+def _with_air(values: np.ndarray, frame: Frame, padded: np.ndarray | None) -> tuple[np.ndarray, int]:
+    is_ct = frame.series.modality == "CT"
+    if is_ct and values.min() < LOWEST_HU:
+        outside = values < LOWEST_HU
+        padded = outside if padded is None else padded | outside
+    if padded is None:
+        return values, 0
+    values[padded] = AIR_HU if is_ct else 0
+    return values, int(padded.sum())
+
+
+def _rescaling(frame: Frame) -> tuple[float, float]:
+    return (
+        1.0 if frame.slope is None else frame.slope,
+        0.0 if frame.intercept is None else frame.intercept,
+    )
+
+
+def _fits(values: np.ndarray, intercept: float) -> bool:
+    low, high = int(values.min()) + intercept, int(values.max()) + intercept
+    return bool(_INT16.min <= low and high <= _INT16.max) and _INT16.min <= intercept <= _INT16.max
+
+
+def _padded(stored: np.ndarray, frame: Frame) -> np.ndarray | None:
+    """Voxels whose stored value is padding; None if there are none."""
+    ends = frame.pixels.padding
+    if ends is None:
+        return None
+    found = (stored >= ends[0]) & (stored <= ends[1])
+    if not found.any():
+        return None
+    slope, intercept = _rescaling(frame)
+    if frame.series.modality != "CT" or ends[1] * slope + intercept > AIR_LIMIT_HU:
+        found = _touching_edge(found)
+    return found
+
+
+def _touching_edge(found: np.ndarray) -> np.ndarray:
+    parts, _ = ndimage.label(found)
+    edge = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    return np.isin(parts, edge[edge > 0])
