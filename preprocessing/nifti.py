@@ -175,9 +175,21 @@ def _grid(header: nib.Nifti1Header, size: tuple[int, int, int]) -> Grid:
         affine = header.get_best_affine()
     except (ValueError, HeaderDataError) as error:
         raise _damaged("a usable sform or qform", str(error)) from error
+    require_usable_axes(affine)
+    return grid_from_affine(affine, size)
+
+
+def require_usable_axes(affine: Float[np.ndarray, "4 4"]) -> None:
+    """Make sure that voxels have a plausible size and right angles.
+
+    Args:
+        affine: matrix from voxel index to millimetres, RAS or LPS.
+
+    Raises:
+        NiftiError: if they have not.
+    """
     _require_spacing(affine)
     _require_right_angles(affine)
-    return grid_from_affine(affine, size)
 
 
 def _require_spacing(affine: Float[np.ndarray, "4 4"]) -> None:

@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 import cyclevox
+from pipelines.commands.cohort import cohort
 from pipelines.commands.evaluate import evaluate
+from pipelines.commands.import_ import import_
 from pipelines.commands.phantom import phantom
 from pipelines.commands.prepare import prepare
 from pipelines.commands.train import train
@@ -39,8 +41,8 @@ def root(
     """
 
 
-for command in (phantom, prepare, train, translate, evaluate):
-    app.command()(command)
+for command in (phantom, import_, cohort, prepare, train, translate, evaluate):
+    app.command(command.__name__.strip("_"))(command)
 
 
 def run() -> None:

@@ -1,0 +1,86 @@
+"""The row of series.csv that describes an imported volume, without identity."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import SimpleITK as sitk
+
+from preprocessing.dicom.series import Stack
+from preprocessing.importing.cleaning import clean_text
+
+MAX_TILT_DEG = 30.0
+"""A plane turned further than this from axial, coronal and sagittal is called oblique."""
+_THICKER = 1.05
+"""Slices count as such if they are this much thicker than voxels are wide."""
+_PLANES = ("sagittal", "coronal", "axial")
+_DIGITS = 6
+
+
+def describe_image(image: sitk.Image) -> dict[str, str]:
+    """Plane, size, spacing and extent.
+
+    Args:
+        image: the volume as it is written.
+    """
+    size, spacing = image.GetSize(), image.GetSpacing()
+    extent = [count * width for count, width in zip(size, spacing, strict=True)]
+    return {
+        "plane": plane_of(image),
+        **dict(zip(("columns", "rows", "slices"), map(str, size), strict=True)),
+        **dict(zip(("spacing_x", "spacing_y", "spacing_z"), map(_number, spacing), strict=True)),
+        **dict(zip(("extent_x", "extent_y", "extent_z"), map(_number, extent), strict=True)),
+    }
+
+
+def plane_of(image: sitk.Image) -> str:
+    """Plane of the slices: axial, coronal, sagittal or oblique.
+
+    Args:
+        image: a volume; its slices follow each other along the axis of widest spacing, else along the third.
+    """
+    spacing = np.asarray(image.GetSpacing())
+    widest = int(spacing.argmax())
+    axis = widest if spacing[widest] > _THICKER * np.sort(spacing)[1] else 2
+    normal = np.abs(np.reshape(image.GetDirection(), (3, 3))[:, axis])
+    tilt = np.degrees(np.arccos(min(1.0, float(normal.max()))))
+    return "oblique" if tilt > MAX_TILT_DEG else _PLANES[int(normal.argmax())]
+
+
+def describe_stack(stack: Stack, identity: Collection[str]) -> dict[str, str]:
+    """What the headers say of a scan, free text cleaned.
+
+    Args:
+        stack: the slices of one volume.
+        identity: parts of names and numbers that must not be seen, from `cleaning.identity_parts`.
+    """
+    series, first = stack.series, stack.frames[0]
+    texts = {
+        "modality": series.modality,
+        "description": f"{series.series_description} {series.protocol}",
+        "body_part": series.body_part,
+        "scanning_sequence": series.scanning_sequence,
+        "sequence_name": series.sequence_name,
+        "kernel": series.kernel,
+        "manufacturer": series.manufacturer,
+        "model": series.model,
+    }
+    numbers = {
+        "tr_ms": series.repetition_time,
+        "te_ms": first.echo_time,
+        "ti_ms": series.inversion_time,
+        "flip_angle_deg": series.flip_angle,
+        "field_t": series.field_strength,
+    }
+    return {
+        "format": "dicom",
+        **{name: clean_text(text, identity) for name, text in texts.items()},
+        **{name: "" if value is None else _number(value) for name, value in numbers.items()},
+        "contrast": "yes" if series.contrast_agent.strip() else "no",
+        "files": str(len({frame.path for frame in stack.frames})),
+    }
+
+
+def _number(value: float) -> str:
+    return f"{value:.{_DIGITS}g}"

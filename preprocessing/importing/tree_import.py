@@ -1,0 +1,203 @@
+"""Import a tree of DICOM, NIfTI, NRRD and MetaImage files: volumes under pseudonyms, and two tables."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from preprocessing.dicom.frame import Frame
+from preprocessing.dicom.series import Stack, stacks_of
+from preprocessing.importing.conversion import PlainFile, SeriesResult, SeriesTask, import_series
+from preprocessing.importing.crew import Lost, work_through
+from preprocessing.importing.headers import NEVER_IMAGES, HeaderResult, read_headers
+from preprocessing.importing.identities import FILE_NAME, Identities, open_identities
+from preprocessing.importing.naming import Naming
+from preprocessing.importing.tables import SERIES_TABLE, Rejected, is_series_table, write_tables
+from preprocessing.importing.walk import Walk, walk
+
+SECONDS_PER_SERIES = 1800.0
+"""Longest time for one series, after which its worker is stopped."""
+
+
+class TreeImportError(ValueError):
+    """A folder cannot be imported at all; the message says what was expected, what was found, what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What became of a tree of files.
+
+    Args:
+        imported: names of the series written now.
+        unchanged: names of the series that stood already.
+        rejected: everything that became no volume.
+        ignored: number of files that are no images by name and content.
+        links: number of symbolic links, which are not followed.
+        left_over: volumes in the output that this import did not make, such as those of series now gone.
+    """
+
+    imported: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
+    ignored: int
+    links: int
+    left_over: int
+
+
+class TreeImport:
+    """Volumes of a tree of files, in folders of pseudonyms.
+
+    Args:
+        source: folder with any files.
+        output: folder for `<pseudonym>/<series>.nii.gz`, their records, and the tables.
+        repair: whether missing and duplicate slices may be made up for, and recorded.
+        workers: processes; 0 works in this one, where a crash of a decoder ends the run.
+        identities: the private file; None for the one in `output`.
+        patient: regular expression that finds the patient in the path of a file that is no DICOM: its first
+            group, or the whole match; None for the top folder, and for a file beside these, its name.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Path,
+        output: Path,
+        repair: bool = False,
+        workers: int = 1,
+        identities: Path | None = None,
+        patient: str | None = None,
+    ) -> None:
+        """Remember the task; nothing is read yet."""
+        self.source = source.resolve()
+        self.output = output.resolve()
+        self.repair, self.workers, self.patient = repair, workers, patient
+        self.identities = (identities or self.output / FILE_NAME).resolve()
+
+    def run(self) -> ImportReport:
+        """Import everything; run again, only what has changed.
+
+        Raises:
+            TreeImportError: if the source is no folder, or the output belongs to something else.
+            IdentitiesError: if the private file is unusable.
+        """
+        self._check()
+        identities = open_identities(self.identities)
+        tree = walk(self.source, leave_out=self.output)
+        found = read_headers([path for path in tree.files if path != self.identities], workers=self.workers)
+        tasks = self._tasks(found, Naming(identities=identities, source=self.source, patient=self.patient))
+        rejected = [*_faulty_files(found, identities), *_faulty_folders(tree, identities)]
+        for task in tasks:
+            identities.remember_places(task.names["series"], task.files)
+        # Before the first volume: if this run is killed, the next one gives the same names.
+        identities.save()
+        results = self._import(tasks)
+        rejected += [_rejected(task, result) for task, result in results if result.state == "refused"]
+        write_tables(self.output, [result.row for _, result in results if result.row], rejected)
+        return ImportReport(
+            imported=tuple(task.names["series"] for task, result in results if result.state == "imported"),
+            unchanged=tuple(task.names["series"] for task, result in results if result.state == "unchanged"),
+            rejected=tuple(rejected),
+            ignored=sum(item.kind is None and not item.reason for item in found),
+            links=tree.links,
+            left_over=self._tidy([task for task, result in results if result.row]),
+        )
+
+    def _check(self) -> None:
+        if not self.source.is_dir():
+            raise TreeImportError(f"{self.source}: expected a folder to import, found none; correct the path")
+        if self.source.is_relative_to(self.output):
+            raise TreeImportError(f"{self.output}: expected a folder outside the source; name another one")
+        table = self.output / SERIES_TABLE
+        if table.exists() and not is_series_table(table):
+            raise TreeImportError(
+                f"{table}: expected no such file or that of an import, found another; name another folder"
+            )
+        if table.exists() and not self.identities.exists():
+            raise TreeImportError(
+                f"{self.output}: holds an import, but its private file {self.identities} is gone, so that "
+                "patients would get other names; restore it, or import into another folder"
+            )
+
+    def _tasks(self, found: Sequence[HeaderResult], naming: Naming) -> list[SeriesTask]:
+        frames: Iterator[Frame] = (frame for result in found for frame in result.frames)
+        named: list[tuple[Stack | PlainFile, dict[str, str]]] = [*naming.of_stacks(stacks_of(frames))]
+        for result in found:
+            if result.kind not in (None, "dicom") and not result.reason:
+                origin = PlainFile(path=result.path, source=self.source)
+                named.append((origin, naming.of_file(result.path)))
+        damaged = Counter(result.damaged_series for result in found if result.damaged_series)
+        return [
+            SeriesTask(
+                names=names,
+                origin=origin,
+                output=self.output,
+                secret=naming.identities.secret,
+                repair=self.repair,
+                damaged=damaged[origin.series_uid] if isinstance(origin, Stack) else 0,
+            )
+            for origin, names in named
+        ]
+
+    def _import(self, tasks: Sequence[SeriesTask]) -> list[tuple[SeriesTask, SeriesResult]]:
+        results: dict[int, SeriesResult] = {}
+        with tqdm(total=len(tasks), desc="import", unit="series", disable=None) as bar:
+            for number, result in work_through(
+                import_series, tasks, workers=self.workers, seconds=SECONDS_PER_SERIES
+            ):
+                results[number] = _lost(result) if isinstance(result, Lost) else result
+                bar.update()
+        return [(task, results[number]) for number, task in enumerate(tasks)]
+
+    def _tidy(self, listed: Sequence[SeriesTask]) -> int:
+        """Remove what a killed run left half written, and count the volumes that no row names."""
+        for partial in self.output.glob("p*/.partial.s*"):
+            partial.unlink()
+        own = {task.image for task in listed}
+        return sum(path not in own for path in self.output.glob("p*/s*.nii.gz"))
+
+
+def _lost(lost: Lost) -> SeriesResult:
+    how = {"crashed": "one that crashes its decoder", "timed_out": "one that is not read in time"}[
+        lost.reason
+    ]
+    message = f"expected a readable series, found {how}; export it again, or leave it out"
+    return SeriesResult(state="refused", row={}, reason=lost.reason, message=message)
+
+
+def _rejected(task: SeriesTask, result: SeriesResult) -> Rejected:
+    return Rejected(
+        source=task.names["series"],
+        patient=task.names["patient"],
+        files=len(task.files),
+        image=result.reason not in NEVER_IMAGES,
+        reason=result.reason,
+        message=result.message,
+    )
+
+
+def _faulty_files(found: Sequence[HeaderResult], identities: Identities) -> Iterator[Rejected]:
+    """One item for all files of a folder that are refused for the same reason."""
+    alike: dict[tuple[Path, str, str], list[Path]] = defaultdict(list)
+    for result in found:
+        if result.reason:
+            alike[(result.path.parent, result.reason, result.message)].append(result.path)
+    for (folder, reason, message), paths in alike.items():
+        shown = paths[0] if len(paths) == 1 else folder
+        yield Rejected(
+            source=identities.hash("d", str(shown)),
+            files=len(paths),
+            image=reason not in NEVER_IMAGES,
+            reason=reason,
+            message=message,
+        )
+
+
+def _faulty_folders(tree: Walk, identities: Identities) -> Iterator[Rejected]:
+    for folder in tree.unreadable:
+        message = "expected a readable folder, found one that cannot be listed; check its permissions"
+        source = identities.hash("d", str(folder))
+        yield Rejected(source=source, files=0, image=True, reason="unreadable", message=message)
