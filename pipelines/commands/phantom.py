@@ -1,11 +1,19 @@
 """`cyclevox phantom`: a digital hip cohort with known truth."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipelines.commands.outcome import AsJson, Outcome, UsageError, conclude
+
+
+class FileFormat(StrEnum):
+    """What the cohort is written as."""
+
+    NIFTI = "nifti"
+    DICOM = "dicom"
 
 
 def phantom(
@@ -22,6 +30,10 @@ def phantom(
     shift: Annotated[
         float, typer.Option(min=0, max=1, help="How far the CT population differs from the MR one (0: not).")
     ] = 0.0,
+    file_format: Annotated[
+        FileFormat,
+        typer.Option("--format", help="NIfTI volumes, or a tree of DICOM studies with the truth beside."),
+    ] = FileFormat.NIFTI,
     as_json: AsJson = False,
 ) -> None:
     """Write a digital hip cohort: MR and CT volumes, labels and noise-free truth, and OUT/cohort.csv.
@@ -38,7 +50,7 @@ def phantom(
                     f"expected --labelled-{domain} at most --{domain}, found {labelled} of {scans}: "
                     f"ask for fewer labels or more scans"
                 )
-        write_phantom_cohort(
+        table = write_phantom_cohort(
             out,
             mr=mr,
             ct=ct,
@@ -48,7 +60,11 @@ def phantom(
             seed=seed,
             size=size,
             shift=shift,
+            file_format=file_format.value,
         )
-        return Outcome(results={"cohort": str(out / "cohort.csv"), "mr": mr, "ct": ct, "pairs": pairs})
+        counts = {"mr": mr, "ct": ct, "pairs": pairs}
+        if file_format is FileFormat.DICOM:
+            return Outcome(results={"dicom": str(out / "dicom"), "series": str(table), **counts})
+        return Outcome(results={"cohort": str(out / "cohort.csv"), **counts})
 
     conclude(work, as_json=as_json)

@@ -95,11 +95,7 @@ def image_dataset(identity: Identity, series: SeriesDescription, *, sop_class: s
         modality: CT, MR or OT.
     """
     image = Dataset()
-    image.file_meta = FileMetaDataset()
-    image.file_meta.MediaStorageSOPClassUID = UID(sop_class)
-    image.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
-    image.file_meta.ImplementationVersionName = IMPLEMENTATION_NAME
-    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.file_meta = new_file_meta(sop_class)
     identity.add_to(image)
     image.SOPClassUID = sop_class
     image.Modality = modality
@@ -115,6 +111,20 @@ def image_dataset(identity: Identity, series: SeriesDescription, *, sop_class: s
     image.SeriesDate, image.ContentDate = date, date
     image.SeriesTime, image.ContentTime = time, time
     return image
+
+
+def new_file_meta(sop_class: str) -> FileMetaDataset:
+    """File meta information of an object that this program writes.
+
+    Args:
+        sop_class: UID of the kind of object.
+    """
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(sop_class)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_NAME
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return meta
 
 
 def number_instance(image: Dataset, series: SeriesDescription, number: int) -> None:

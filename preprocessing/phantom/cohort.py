@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-
-from tqdm import tqdm
 
 from preprocessing.cohort import TABLE_NAME, Case, write_cohort
 from preprocessing.phantom.description import describe_phantom
 from preprocessing.phantom.json_file import write_json
+from preprocessing.phantom.scan_pool import for_each
 from preprocessing.phantom.scanning import ScanOrder, write_scan
 
 SMALLEST = 16
 """Fewest pixels along a side of a slice: 20 mm each."""
 DESCRIPTION = "phantom.json"
 """File in the cohort's folder with all parameters."""
+FORMATS = ("nifti", "dicom")
+DICOM_POSE = 4.0
+"""Standard deviation in degrees of the hip angles between MR and CT of a pair in DICOM, if not asked for."""
 VALIDATION_SHARE = 8
 """Of every so many MR patients one is for validation."""
 
@@ -34,11 +33,12 @@ def write_phantom_cohort(
     seed: int = 0,
     size: int = 64,
     shift: float = 0.0,
-    pair_pose: float = 0.0,
+    pair_pose: float | None = None,
+    file_format: str = "nifti",
     workers: int = 0,
     progress: bool = True,
 ) -> Path:
-    """Write a digital hip cohort and return the path of its `cohort.csv`.
+    """Write a digital hip cohort and return the path of its `cohort.csv`; of DICOM, of `truth/series.csv`.
 
     The same arguments give the same bytes, whatever `workers` is. A patient's anatomy depends on `seed` and
     the case's name only, so a larger cohort contains the smaller one.
@@ -54,7 +54,10 @@ def write_phantom_cohort(
         size: pixels along each side of a slice of 320 mm; 256 is the paper's.
         shift: how far the CT population differs from the MR: 0 not at all, 1 as `VARIANCES` states.
         pair_pose: standard deviation in degrees by which hip angles differ in a second, axial CT of each test
-            patient, written as truth/<case>_moving_ct; 0 writes none.
+            patient. NIfTI: it is truth/<case>_moving_ct; 0, the default, writes none. DICOM: it is the pair's
+            CT; the default is `DICOM_POSE`.
+        file_format: nifti, or dicom for an export of DICOM studies, in which every CT is axial from pelvis to
+            thigh; labels then stand in truth/ only.
         workers: processes; 0 works in this one.
         progress: whether to show a progress bar.
 
@@ -62,6 +65,10 @@ def write_phantom_cohort(
         ValueError: naming the argument that is out of range, or the folder that holds another cohort.
     """
     _check(mr=mr, ct=ct, pairs=pairs, labelled_ct=labelled_ct, labelled_mr=labelled_mr, seed=seed, size=size)
+    if file_format not in FORMATS:
+        raise ValueError(f"expected file_format to be one of {', '.join(FORMATS)}, found {file_format!r}")
+    if pair_pose is None:
+        pair_pose = DICOM_POSE if file_format == "dicom" else 0.0
     if not 0 <= shift <= 1 or pair_pose < 0:
         raise ValueError(
             f"expected shift in 0..1 and pair_pose >= 0, found shift={shift} and pair_pose={pair_pose}"
@@ -69,8 +76,7 @@ def write_phantom_cohort(
     out = Path(out).absolute()
     _remove_tables(out)
     orders = _orders(mr=mr, ct=ct, pairs=pairs, seed=seed, size=size, shift=shift, pair_pose=pair_pose)
-    _write_all(orders, out, workers=workers, progress=progress)
-    arguments = {
+    arguments: dict[str, object] = {
         "mr": mr,
         "ct": ct,
         "pairs": pairs,
@@ -81,6 +87,20 @@ def write_phantom_cohort(
         "shift": shift,
         "pair_pose": pair_pose,
     }
+    if file_format == "dicom":
+        # Imported here: the NIfTI phantom, which tests and the demo rest on, then needs no DICOM library.
+        from preprocessing.phantom.dicom_cohort import write_dicom_cohort
+
+        arguments["format"] = file_format
+        return write_dicom_cohort(
+            out,
+            orders,
+            description=out / DESCRIPTION,
+            arguments=arguments,
+            workers=workers,
+            progress=progress,
+        )
+    _write_all(orders, out, workers=workers, progress=progress)
     write_json(out / DESCRIPTION, describe_phantom(arguments, orders))
     write_cohort(out / "truth.csv", _truth_rows(orders, out))
     # The table comes last: a folder that has one is whole.
@@ -141,28 +161,7 @@ def _orders(
 
 
 def _write_all(orders: Sequence[ScanOrder], out: Path, *, workers: int, progress: bool) -> None:
-    with tqdm(total=len(orders), desc="phantom", unit="scan", disable=not progress) as bar:
-        if workers == 0:
-            for order in orders:
-                write_scan(order, out)
-                bar.update()
-            return
-        with _pool(workers) as pool:
-            waiting = [pool.submit(write_scan, order, out) for order in orders]
-            for done in as_completed(waiting):
-                done.result()
-                bar.update()
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool whose waiting work is dropped when one scan fails."""
-    # Spawned, not forked: a fork copies locks that threads of numerical libraries may hold.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for_each(orders, write_scan, out, workers=workers, progress=progress)
 
 
 def _cohort_rows(orders: Sequence[ScanOrder], out: Path, labelled: dict[str, int]) -> list[Case]:

@@ -31,5 +31,13 @@ def describe_phantom(arguments: Mapping[str, Any], orders: Sequence[ScanOrder]) 
         "field_strength": FIELD_STRENGTH,
         "tissues": {tissue.name.lower(): asdict(properties) for tissue, properties in TISSUES.items()},
         "sequence": asdict(SpoiledGradientEcho()),
-        "cases": {order.case: {**asdict(order), "drawn": asdict(order.draw())} for order in orders},
+        "cases": {order.case: {**_describe_order(order), "drawn": asdict(order.draw())} for order in orders},
     }
+
+
+def _describe_order(order: ScanOrder) -> dict[str, Any]:
+    """Return an order; what came later than version 1 is named only where it is used."""
+    said = asdict(order)
+    if not order.implant:
+        del said["implant"]
+    return said

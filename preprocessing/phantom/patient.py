@@ -129,6 +129,25 @@ def typical_patient(seed: int = 0) -> Patient:
     return Patient(seed=seed, **{name: spread.mean for name, spread in VARIANCES.items()})
 
 
+SECOND_TABLE = ("tilt", "obliquity", "roll")
+"""Angles by which a body lies differently on another scanner's table."""
+SECOND_TABLE_SD = 2.0
+"""Standard deviation in degrees of each of them."""
+
+
+def lie_down_again(patient: Patient, *, degrees: float) -> Patient:
+    """Return the same patient on another scanner's table: other hip angles, and the whole body elsewhere.
+
+    Args:
+        patient: as scanned first.
+        degrees: standard deviation of each hip angle's change.
+    """
+    rng = random_stream(patient.seed, "second table")
+    moved = {name: getattr(patient, name) + SECOND_TABLE_SD * rng.standard_normal() for name in SECOND_TABLE}
+    moved |= {name: VARIANCES[name].draw(rng, 0.0) for name in VARIANCES if name.startswith("isocentre")}
+    return replace(change_pose(patient, degrees=degrees), **moved)
+
+
 def change_pose(patient: Patient, *, degrees: float, purpose: str = "second scan") -> Patient:
     """Return the same patient lying differently: each hip angle moves by a normal draw (SD in degrees)."""
     rng = random_stream(patient.seed, purpose)

@@ -14,8 +14,9 @@ from preprocessing.grid import Grid, place
 from preprocessing.phantom.acquisition import Volume, acquire_ct, acquire_mr, ct_truth, mr_truth
 from preprocessing.phantom.anatomy import HipAnatomy
 from preprocessing.phantom.json_file import write_json
+from preprocessing.phantom.objects import IMPLANT_HU, implant_of, put_in
 from preprocessing.phantom.patient import Patient, change_pose, draw_patient, random_stream
-from preprocessing.phantom.sampling import sample_anatomy
+from preprocessing.phantom.sampling import AnatomySample, sample_anatomy
 from preprocessing.phantom.scan_grids import axial_grid, coronal_grid
 from preprocessing.phantom.signal import SpoiledGradientEcho
 from preprocessing.phantom.texture import make_texture
@@ -38,6 +39,7 @@ class ScanOrder:
         size: pixels along a side of a slice.
         shift: of the population the patient is drawn from.
         moving_pose: standard deviation in degrees of the hip angles in a second, axial CT; 0 for none.
+        implant: whether the patient has a metal implant in the left hip.
     """
 
     case: str
@@ -47,6 +49,7 @@ class ScanOrder:
     size: int
     shift: float = 0.0
     moving_pose: float = 0.0
+    implant: bool = False
 
     @property
     def patient(self) -> str:
@@ -75,27 +78,60 @@ def scan_grid(anatomy: HipAnatomy, *, size: int) -> Grid:
 def write_scan(order: ScanOrder, out: Path) -> None:
     """Make one scan and write its image, labels and truth under a cohort folder."""
     patient = order.draw()
-    anatomy, model = HipAnatomy(patient), draw_tissues(patient)
-    grid = scan_grid(anatomy, size=order.size)
-    sample = sample_anatomy(anatomy, grid)
-    texture = make_texture(sample, model)
-    truth = {
-        "ct": ct_truth(sample, texture, model),
-        "mr": mr_truth(sample, texture, model, SpoiledGradientEcho()),
-    }
+    anatomy = HipAnatomy(patient)
+    made = make_truth(anatomy, scan_grid(anatomy, size=order.size), implant=order.implant)
     rng = random_stream(patient.seed, "noise")
     if order.domain == "mr":
-        scan = acquire_mr(truth["mr"], grid, rng)
-        _write_mr(scan.image, grid, out / "images" / f"{order.case}.nii.gz")
-        _write(scan.bias, grid, out / "truth" / f"{order.case}_bias.nii.gz")
+        scan = acquire_mr(made.mr, made.grid, rng)
+        write_mr(scan.image, made.grid, out / "images" / f"{order.case}.nii.gz")
+        write_array(scan.bias, made.grid, out / "truth" / f"{order.case}_bias.nii.gz")
     else:
-        _write_ct(acquire_ct(truth["ct"], grid, rng), grid, out / "images" / f"{order.case}.nii.gz")
-    _write(sample.label, grid, out / "labels" / f"{order.case}.nii.gz")
-    _write_ct(truth["ct"], grid, out / "truth" / f"{order.case}_ct.nii.gz")
-    _write_mr(truth["mr"], grid, out / "truth" / f"{order.case}_mr.nii.gz")
+        write_ct(acquire_ct(made.ct, made.grid, rng), made.grid, out / "images" / f"{order.case}.nii.gz")
+    write_array(made.sample.label, made.grid, out / "labels" / f"{order.case}.nii.gz")
+    write_ct(made.ct, made.grid, out / "truth" / f"{order.case}_ct.nii.gz")
+    write_mr(made.mr, made.grid, out / "truth" / f"{order.case}_mr.nii.gz")
     write_json(out / "truth" / f"{order.case}_landmarks.json", describe_landmarks(anatomy))
     if order.moving_pose > 0:
         _write_moving(order, patient, out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanTruth:
+    """A patient on a lattice, without noise.
+
+    Args:
+        sample: anatomy.
+        ct: HU, axes (k, j, i).
+        mr: magnitude, typical fat is 100, axes (k, j, i).
+    """
+
+    sample: AnatomySample
+    ct: Volume
+    mr: Volume
+
+    @property
+    def grid(self) -> Grid:
+        """The lattice."""
+        return self.sample.grid
+
+
+def make_truth(anatomy: HipAnatomy, grid: Grid, *, implant: bool = False) -> ScanTruth:
+    """Return what perfect scanners would see of a patient.
+
+    Args:
+        anatomy: the patient.
+        grid: the lattice.
+        implant: whether there is metal in the left hip: bright in CT, black in MR.
+    """
+    model = draw_tissues(anatomy.patient)
+    sample = sample_anatomy(anatomy, grid)
+    texture = make_texture(sample, model)
+    ct = ct_truth(sample, texture, model)
+    mr = mr_truth(sample, texture, model, SpoiledGradientEcho())
+    if implant:
+        metal = implant_of(anatomy).shares(grid)
+        ct, mr = put_in(ct, metal, IMPLANT_HU), put_in(mr, metal, 0.0)
+    return ScanTruth(sample=sample, ct=ct, mr=mr)
 
 
 def describe_landmarks(anatomy: HipAnatomy) -> dict[str, object]:
@@ -107,7 +143,7 @@ def describe_landmarks(anatomy: HipAnatomy) -> dict[str, object]:
 def _write_moving(order: ScanOrder, patient: Patient, out: Path) -> None:
     """Write the same patient's axial CT in another pose, as registration would meet it."""
     moved = change_pose(patient, degrees=order.moving_pose)
-    anatomy, model = HipAnatomy(moved), draw_tissues(moved)
+    anatomy = HipAnatomy(moved)
     # A little thinner than the pixels of small cohorts, and the 2 mm of the paper at full size.
     thickness = float(np.clip(256 / order.size, 2, 16))
     grid = axial_grid(
@@ -116,24 +152,44 @@ def _write_moving(order: ScanOrder, patient: Patient, out: Path) -> None:
         slices=round(320 / thickness),
         thickness=thickness,
     )
-    sample = sample_anatomy(anatomy, grid)
-    truth = ct_truth(sample, make_texture(sample, model), model)
-    image = acquire_ct(truth, grid, random_stream(patient.seed, "moving noise"))
+    made = make_truth(anatomy, grid, implant=order.implant)
+    image = acquire_ct(made.ct, grid, random_stream(patient.seed, "moving noise"))
     stem = f"{order.patient}_moving"
-    _write_ct(image, grid, out / "truth" / f"{stem}_ct.nii.gz")
-    _write(sample.label, grid, out / "truth" / f"{stem}_label.nii.gz")
+    write_ct(image, grid, out / "truth" / f"{stem}_ct.nii.gz")
+    write_array(made.sample.label, grid, out / "truth" / f"{stem}_label.nii.gz")
     write_json(out / "truth" / f"{stem}_landmarks.json", describe_landmarks(anatomy))
 
 
-def _write_ct(volume: Volume, grid: Grid, path: Path) -> None:
-    _write(np.rint(volume).astype(np.int16), grid, path)
+def write_ct(volume: Volume, grid: Grid, path: Path) -> None:
+    """Write CT numbers as whole HU.
+
+    Args:
+        volume: HU, axes (k, j, i).
+        grid: its lattice.
+        path: a NIfTI file.
+    """
+    write_array(np.rint(volume).astype(np.int16), grid, path)
 
 
-def _write_mr(volume: Volume, grid: Grid, path: Path) -> None:
-    _write(np.rint(volume / MR_STEP).astype(np.float32) * np.float32(MR_STEP), grid, path)
+def write_mr(volume: Volume, grid: Grid, path: Path) -> None:
+    """Write a magnitude, rounded to `MR_STEP`.
+
+    Args:
+        volume: magnitude, axes (k, j, i).
+        grid: its lattice.
+        path: a NIfTI file.
+    """
+    write_array(np.rint(volume / MR_STEP).astype(np.float32) * np.float32(MR_STEP), grid, path)
 
 
-def _write(volume: NDArray[np.generic], grid: Grid, path: Path) -> None:
+def write_array(volume: NDArray[np.generic], grid: Grid, path: Path) -> None:
+    """Write a volume with its voxel type.
+
+    Args:
+        volume: axes (k, j, i).
+        grid: its lattice, with axes at right angles.
+        path: a NIfTI file.
+    """
     image = sitk.GetImageFromArray(np.ascontiguousarray(volume))
     place(image, grid)
     write_volume(image, path)
