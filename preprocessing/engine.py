@@ -141,7 +141,9 @@ class _OnWorkers:
         idle = 0
         while True:
             try:
-                return list(wait(list(running), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED").done)
+                with self._client.as_current():
+                    ended = wait(list(running), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED")
+                return list(ended.done)
             except TimeoutError:
                 idle = 0 if self._client.nthreads() else idle + _POLL_SECONDS
             except CancelledError as error:

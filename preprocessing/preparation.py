@@ -27,7 +27,7 @@ from preprocessing.scan import CohortStep, PairStep, Step
 
 __all__ = ["CohortPreparation", "PreparationError", "PreparationReport", "prepare_scan"]
 
-FEW_BYTES = 16 << 20
+FEW_BYTES = 2 << 20
 """Less than this in image files is prepared in process before processes have started and shared it."""
 
 
