@@ -53,20 +53,19 @@ def claim(output: Path, cohort: Cohort) -> None:
         OutputError: if files stand there that would be overwritten and are not of an earlier preparation.
     """
     if not _is_ours(output):
-        targets = [
-            output / TABLE_NAME,
-            *(path for case in cohort for path in PreparedFiles(output, case.case)),
-        ]
-        foreign = next((path for path in targets if path.exists()), None)
+        files = [PreparedFiles(output, case.case) for case in cohort]
+        targets = (path for each in files for path in (each.record, *each))
+        foreign = next((path for path in (output / TABLE_NAME, *targets) if path.exists()), None)
         if foreign is not None:
             raise OutputError(
                 f"output {output}: expected a new folder or an earlier preparation, found {foreign.name} "
                 "and no preparation record; name another folder, or remove that file"
             )
-    release(output)
-    (output / STAGING_FOLDER).mkdir(parents=True)
+    # From here on the folder is known for ours, also where a run is killed before its first record.
+    (output / STAGING_FOLDER).mkdir(parents=True, exist_ok=True)
     # Whoever finds a table can trust it, so there is none while volumes change.
     (output / TABLE_NAME).unlink(missing_ok=True)
+    _remove_leftovers(output)
 
 
 def release(output: Path) -> None:
@@ -75,7 +74,13 @@ def release(output: Path) -> None:
     Args:
         output: the folder.
     """
-    shutil.rmtree(output / STAGING_FOLDER, ignore_errors=True)
+    _remove_leftovers(output)
+    (output / STAGING_FOLDER).rmdir()
+
+
+def _remove_leftovers(output: Path) -> None:
+    for folder in (output / STAGING_FOLDER).iterdir():
+        shutil.rmtree(folder, ignore_errors=True)
     for path in output.glob(".partial.*"):
         path.unlink()
 

@@ -214,6 +214,6 @@ def test_the_reports_file_tells_the_failures_without_paths(source, tmp_path):
 def test_numbers_and_planes_are_checked_before_anything_is_done(source, tmp_path):
     with pytest.raises(PreparationError, match="expected 0 workers or more, found -1"):
         preparation(source, workers=-1).run()
-    with pytest.raises(PreparationError, match="expected a plane of sagittal, .* found 'frontal'"):
+    with pytest.raises(PreparationError, match=r"a plane of sagittal, .* found 'frontal'"):
         preparation(source, plane="frontal").run()
     assert not (tmp_path / "out").exists()
