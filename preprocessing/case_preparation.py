@@ -185,6 +185,7 @@ def _read(case: Case) -> Scan:
         mask=read_labels(case.mask, case=case.case) if case.mask else None,
         label=read_labels(case.label, case=case.case) if case.label else None,
         landmarks=read_landmarks(landmarks) if landmarks.exists() else {},
+        case=case.case,
     )
 
 

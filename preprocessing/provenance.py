@@ -17,7 +17,7 @@ from preprocessing.atomic import write_text_atomically
 from preprocessing.intensity_window import IntensityWindow
 from preprocessing.nifti import beside
 
-PREPROCESSING_VERSION = 1
+PREPROCESSING_VERSION = 2
 """Raised whenever a step's result changes, so that volumes prepared before are prepared again."""
 
 _CHUNK = 1 << 22

@@ -10,12 +10,11 @@ import numpy as np
 import SimpleITK as sitk
 from jaxtyping import Float
 
+from preprocessing.coverage import coverage_on, with_coverage
+from preprocessing.femoral_heads import femoral_heads
 from preprocessing.grid import Grid, grid_of, three_floats, three_ints
-from preprocessing.resampling import coverage, resample_linear, resample_nearest
+from preprocessing.resampling import resample_linear, resample_nearest
 from preprocessing.scan import Scan
-
-LOW_COVERAGE = 0.95
-"""A scan that covers less than this share of its grid is recorded with a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +65,14 @@ class ToReferenceGrid:
         spacing: millimetres along the array axes, [R, A, S] after `CanonicalOrientation`.
         size: voxels along the array axes, in the same order.
         outside: intensity where the scan does not reach: -1000 for CT in HU, 0 for MR.
-        centre: middle of the box: that of the "image", or the centroid of the "body" mask.
+        centre: middle of the box: that of the "image", the centroid of the "body" mask, or the point midway
+            between the "femoral_heads", from landmarks or, in a CT, from its bone.
     """
 
     spacing: Sequence[float]
     size: Sequence[int]
     outside: float
-    centre: Literal["image", "body"] = "image"
+    centre: Literal["image", "body", "femoral_heads"] = "image"
 
     def __post_init__(self) -> None:
         """Refuse a box without extent; keep the sequences as tuples, also where JSON gave lists."""
@@ -89,9 +89,12 @@ class ToReferenceGrid:
             scan: a scan, with a mask where the box is centred on the body.
 
         Raises:
-            ValueError: if the centre is to be the body's and there is no mask.
+            ValueError: if the centre is to be the body's and there is no mask, or the femoral heads' and they
+                are not found.
         """
-        return resliced(scan, self.grid(scan), outside=self.outside)
+        middle, note = self.middle(scan)
+        result = resliced(scan, self._box(scan, middle), outside=self.outside)
+        return result.with_note(type(self).__name__, note) if note else result
 
     def onto(self, grid: Grid) -> ToGrid:
         """Step that ends on a given grid instead.
@@ -113,51 +116,65 @@ class ToReferenceGrid:
         Args:
             scan: the scan to cut.
         """
+        return self._box(scan, self.middle(scan)[0])
+
+    def middle(self, scan: Scan) -> tuple[Float[np.ndarray, "3"], dict[str, object]]:
+        """Middle of the box in LPS millimetres, and how it was found, as JSON values.
+
+        Args:
+            scan: the scan to cut.
+
+        Raises:
+            ValueError: if what the box is to be centred on is not known.
+        """
+        if self.centre == "image":
+            return np.array(grid_of(scan.image).centre), {}
+        if self.centre == "body":
+            return _body_centroid(scan), {}
+        heads = femoral_heads(scan)
+        return np.array(heads.midpoint), {"heads": heads.to_note()}
+
+    def _box(self, scan: Scan, middle: Float[np.ndarray, "3"]) -> Grid:
         spacing, size = three_floats(self.spacing), three_ints(self.size)
         axes = np.reshape(scan.image.GetDirection(), (3, 3))
-        middle = np.array([(count - 1) / 2 * step for count, step in zip(size, spacing, strict=True)])
-        origin = self._centre(scan) - axes @ middle
+        half = np.array([(count - 1) / 2 * step for count, step in zip(size, spacing, strict=True)])
         return Grid(
             size=size,
             spacing=spacing,
-            origin=three_floats(origin.tolist()),
+            origin=three_floats((middle - axes @ half).tolist()),
             direction=scan.image.GetDirection(),
         )
 
-    def _centre(self, scan: Scan) -> Float[np.ndarray, "3"]:
-        if self.centre == "image":
-            return np.array(grid_of(scan.image).centre)
-        if scan.mask is None:
-            raise ValueError("ToReferenceGrid: expected a body mask, found none; put BodyMask before it")
-        shape = sitk.LabelShapeStatisticsImageFilter()
-        shape.Execute(scan.mask != 0)
-        if not shape.GetLabels():
-            raise ValueError(
-                "ToReferenceGrid: expected a body to centre on, found an empty mask; see the mask"
-            )
-        return np.array(shape.GetCentroid(1))
-
 
 def resliced(scan: Scan, grid: Grid, *, outside: float) -> Scan:
-    """Scan on another grid, with a note of how much of that grid it covers.
+    """Scan on another grid, with a note of how much of that grid was scanned, slice by slice.
+
+    Where some of it was not, the result has a coverage image.
 
     Args:
         scan: a scan on any grid.
         grid: the grid wanted.
         outside: intensity where the scan does not reach.
     """
+    covered = coverage_on(scan, grid)
     if not grid_of(scan.image).difference(grid):
-        return scan.with_note("coverage", {"fraction": 1.0, "least_slice": [1.0, 1.0, 1.0]})
-    covered = coverage(grid_of(scan.image), grid)
+        return with_coverage(scan, covered)
+    whole = bool(sitk.GetArrayViewFromImage(covered).all())
     result = replace(
         scan,
-        image=resample_linear(scan.image, grid, outside=outside),
+        image=resample_linear(scan.image, grid, outside=outside, covered=scan.coverage),
         mask=None if scan.mask is None else resample_nearest(scan.mask, grid),
         label=None if scan.label is None else resample_nearest(scan.label, grid),
+        coverage=None if whole else covered,
     )
-    fraction = float(covered.mean())
-    least = [float(covered.mean(axis=axes).min()) for axes in ((1, 2), (0, 2), (0, 1))]
-    result = result.with_note("coverage", {"fraction": fraction, "least_slice": least})
-    if fraction < LOW_COVERAGE:
-        result = result.with_warning(f"the scan covers {fraction:.1%} of its reference grid")
-    return result
+    return with_coverage(result, covered)
+
+
+def _body_centroid(scan: Scan) -> Float[np.ndarray, "3"]:
+    if scan.mask is None:
+        raise ValueError("ToReferenceGrid: expected a body mask, found none; put BodyMask before it")
+    shape = sitk.LabelShapeStatisticsImageFilter()
+    shape.Execute(scan.mask != 0)
+    if not shape.GetLabels():
+        raise ValueError("ToReferenceGrid: expected a body to centre on, found an empty mask; see the mask")
+    return np.array(shape.GetCentroid(1))

@@ -28,6 +28,7 @@ class Scan:
         landmarks: anatomical points by name, LPS millimetres.
         window: intensities that the network will see, or None while unknown.
         notes: JSON values that the steps leave for the record, by step.
+        case: name of the case, on which seeded draws depend; empty for a scan outside any cohort.
 
     Raises:
         ValueError: if mask, label or coverage lie on another grid than the image.
@@ -40,6 +41,7 @@ class Scan:
     landmarks: Landmarks = field(default_factory=dict)
     window: IntensityWindow | None = None
     notes: Mapping[str, object] = field(default_factory=dict)
+    case: str = ""
 
     def __post_init__(self) -> None:
         """Refuse parts on different grids."""

@@ -20,7 +20,7 @@ from nibabel.processing import resample_from_to
 
 from preprocessing.grid import Grid, grid_of
 from preprocessing.orientation import CanonicalOrientation
-from preprocessing.resampling import anti_aliasing_sigma, coverage, resample_linear
+from preprocessing.resampling import anti_aliasing_sigma, resample_linear
 from preprocessing.reslice import ToGrid, ToReferenceGrid
 from preprocessing.scan import Scan
 
@@ -151,7 +151,7 @@ def test_the_low_pass_follows_turned_axes():
 def test_beyond_the_scan_lies_the_value_asked_for_and_no_body(grid, outside):
     step = ToReferenceGrid(spacing=(8.0, 8.0, 8.0), size=(40, 40, 40), outside=outside)
     after = step(scan(grid, lambda where: np.full(where.shape[:-1], 30.0)))
-    covered = coverage(grid, grid_of(after.image)) > 0
+    covered = array(after.coverage) > 0
     assert 0.02 < covered.mean() < 0.5
     assert set(np.unique(array(after.image)[~covered])) == {np.float32(outside)}
     np.testing.assert_allclose(array(after.image)[covered], 30.0, atol=1e-4)
@@ -162,11 +162,16 @@ def test_beyond_the_scan_lies_the_value_asked_for_and_no_body(grid, outside):
 def test_coverage_is_noted_and_its_lack_is_a_warning():
     source = GRIDS["RAS"]
     whole = ToReferenceGrid(spacing=source.spacing, size=(14, 17, 22), outside=0)(scan(source))
-    assert whole.notes["coverage"] == {"fraction": 1.0, "least_slice": [1.0, 1.0, 1.0]}
+    slices = {"sagittal": [1.0] * 14, "coronal": [1.0] * 17, "axial": [1.0] * 22}
+    assert whole.notes["coverage"] == {"fraction": 1.0, "slices": slices}
     assert whole.warnings == ()
+    assert whole.coverage is None
     half = ToReferenceGrid(spacing=source.spacing, size=(56, 17, 22), outside=0)(scan(source))
-    assert half.notes["coverage"] == {"fraction": 0.5, "least_slice": [0.0, 0.5, 0.5]}
+    sagittal = [0.0] * 14 + [1.0] * 28 + [0.0] * 14
+    slices = {"sagittal": sagittal, "coronal": [0.5] * 17, "axial": [0.5] * 22}
+    assert half.notes["coverage"] == {"fraction": 0.5, "slices": slices}
     assert half.warnings == ("the scan covers 50.0% of its reference grid",)
+    np.testing.assert_array_equal(array(half.coverage)[:, 0, 0], sagittal)
 
 
 def test_labels_are_never_mixed(grid):
