@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int, Num
+from jaxtyping import Integer, Num
 from numpy.typing import NDArray
 from openjpeg.utils import encode_array
 from pydicom import Dataset
@@ -76,7 +76,7 @@ class StoredPixels:
             return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
         return 0, (1 << self.bits) - 1
 
-    def stored(self, plane: PlacedSlice) -> Int[np.ndarray, "row column"]:
+    def stored(self, plane: PlacedSlice) -> Integer[np.ndarray, "row column"]:
         """Integers of a slice, 16-bit; values are rounded to the nearest step.
 
         Args:
@@ -126,7 +126,7 @@ class StoredPixels:
             target.add_new("PixelPaddingValue", "SS" if self.signed else "US", self.padding)
 
 
-def set_pixels(target: Dataset, stored: Int[np.ndarray, "*frames row column"], syntax: str) -> None:
+def set_pixels(target: Dataset, stored: Integer[np.ndarray, "*frames row column"], syntax: str) -> None:
     """Write the pixels into a described data set with its file meta information, in place.
 
     Args:
@@ -144,7 +144,7 @@ def set_pixels(target: Dataset, stored: Int[np.ndarray, "*frames row column"], s
         _compress_jpeg_2000(target, stored)
 
 
-def _compress_jpeg_2000(target: Dataset, stored: Int[np.ndarray, "*frames row column"]) -> None:
+def _compress_jpeg_2000(target: Dataset, stored: Integer[np.ndarray, "*frames row column"]) -> None:
     """Compress with OpenJPEG itself: pydicom reaches it only through a package that we do not need."""
     if min(stored.shape[-2:]) < SMALLEST_JPEG_2000:
         raise ValueError(

@@ -18,8 +18,8 @@ TOP = 130.0
 KNEE_WARD = -300.0
 """Height of the last slice: in the distal femur."""
 SECTIONS = ((-100.0, 1.0), (-220.0, 3.0), (KNEE_WARD, 0.5))
-"""Sections of an uneven series: their ends (mm at scale 1), and their gaps over a regular one's. Pelvis and proximal
-femur, shaft, distal femur: 2, 6 and 1 mm at full size (Hiasa et al. 2018)."""
+"""Ends of the sections of an uneven series (mm at scale 1), and their gaps as multiples of a regular series'.
+Pelvis and proximal femur, shaft, distal femur: 2, 6 and 1 mm at full size (Hiasa et al. 2018)."""
 FEWEST = 3
 """Slices in a section, however coarse."""
 GANTRY_TILT = -12.0
