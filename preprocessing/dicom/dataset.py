@@ -25,7 +25,8 @@ MAX_INFLATED_BYTES = 2**31
 PIXEL_DATA = 0x7FE00010
 _FLOAT_PIXELS = (0x7FE00008, 0x7FE00009)
 _UNDEFINED = 0xFFFFFFFF
-_SNIFF = 132
+_SNIFF = 1024
+_DEFLATED = DeflatedExplicitVRLittleEndian.encode()
 _FIRST_ELEMENTS = (b"\x08\x00", b"\x00\x08", b"\x02\x00")
 """Groups 0008 (either byte order) and 0002, one of which begins a file without preamble."""
 
@@ -68,7 +69,7 @@ class OpenedFile:
         meta: file meta information, possibly empty.
         deflated: whether the header came out of a compressed stream, so that offsets mean nothing.
         pixels: byte after the header of the pixel element and its length (None: encapsulated), or None.
-        size: bytes of the file.
+        size: bytes of the file, inflated if it was deflated.
     """
 
     data: Dataset
@@ -89,7 +90,7 @@ def is_dicom(path: Path) -> bool:
             start = stream.read(_SNIFF)
     except OSError:
         return False
-    return start[128:132] == b"DICM" or _bare(start)
+    return _looks_like_dicom(start)
 
 
 def open_header(path: Path) -> OpenedFile:
@@ -101,25 +102,20 @@ def open_header(path: Path) -> OpenedFile:
     Raises:
         DicomError: if it is no DICOM file, or is damaged. Other errors of the parser may come too.
     """
-    if not is_dicom(path):
-        remedy = "nothing to do, if it is not meant to be an image"
-        raise DicomError("not_dicom", expected="a DICOM file", found="other bytes", remedy=remedy)
     with quiet(), path.open("rb") as stream:
-        meta = _meta(stream)
-        deflated = str(meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian
-        end = _End(io.BytesIO(_inflated(stream)) if deflated else stream)
-        if deflated:
-            data = read_dataset(
-                end.stream,
-                is_implicit_VR=False,
-                is_little_endian=True,
-                stop_when=end,
-                specific_tags=_TAGS,
-            )
-        else:
-            stream.seek(0)
-            data = read_partial(stream, stop_when=end, force=True, specific_tags=_TAGS)
-    return OpenedFile(data=data, meta=meta, deflated=deflated, pixels=end.pixels, size=path.stat().st_size)
+        start = stream.read(_SNIFF)
+        if not _looks_like_dicom(start):
+            remedy = "nothing to do, if it is not meant to be an image"
+            raise DicomError("not_dicom", expected="a DICOM file", found="other bytes", remedy=remedy)
+        stream.seek(0)
+        if _DEFLATED in start:
+            return _read_deflated(stream)
+        end = _End(stream)
+        data = read_partial(stream, stop_when=end, force=True, specific_tags=_TAGS)
+        size = stream.seek(0, 2)
+    if str(data.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
+        raise _damaged("a short file header", "one that hides how the file is compressed")
+    return OpenedFile(data=data, meta=data.file_meta, deflated=False, pixels=end.pixels, size=size)
 
 
 def inflated(path: Path) -> bytes:
@@ -160,6 +156,20 @@ class _End:
         if tag == PIXEL_DATA:
             self.pixels = (self.stream.tell(), None if length == _UNDEFINED else length)
         return int(tag) >= PIXEL_DATA
+
+
+def _read_deflated(stream: BinaryIO) -> OpenedFile:
+    meta = _meta(stream)
+    whole = _inflated(stream)
+    end = _End(io.BytesIO(whole))
+    data = read_dataset(
+        end.stream, is_implicit_VR=False, is_little_endian=True, stop_when=end, specific_tags=_TAGS
+    )
+    return OpenedFile(data=data, meta=meta, deflated=True, pixels=end.pixels, size=len(whole))
+
+
+def _looks_like_dicom(start: bytes) -> bool:
+    return start[128:132] == b"DICM" or _bare(start)
 
 
 def _meta(stream: BinaryIO) -> FileMetaDataset:

@@ -16,6 +16,8 @@ GROUPS = words(
 )
 """Functional groups that are read (PS3.3, sections C.7.6.16, C.8.13 and C.8.15)."""
 
+_NOTHING = Dataset()
+
 Layers = tuple[Dataset, ...]
 """Data sets to look an element up in, the first that has it wins."""
 
@@ -51,7 +53,7 @@ def layer_with(layers: Layers, keyword: str) -> Dataset:
     for layer in layers:
         if value_of(layer, keyword) not in (None, "", []):
             return layer
-    return Dataset()
+    return _NOTHING
 
 
 def _opened(groups: list[Dataset]) -> list[Dataset]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -63,7 +65,7 @@ def tiles_of(frame: Frame, data: Dataset) -> tuple[Frame, ...]:
 
 def _layout(frame: Frame, data: Dataset) -> tuple[int, np.ndarray]:
     """Number of slices, and the direction from one to the next."""
-    header = _private_header(data) or {"tags": {}}
+    header = _private_header(data)
     counts = _items(header, "NumberOfImagesInMosaic") or ([data[_TILES].value] if _TILES in data else [])
     normal = _items(header, "SliceNormalVector")
     if not counts or len(normal) != 3:
@@ -78,15 +80,15 @@ def _layout(frame: Frame, data: Dataset) -> tuple[int, np.ndarray]:
     return count, sign * across
 
 
-def _private_header(data: Dataset) -> dict[str, dict[str, dict[str, list[float]]]] | None:
+def _private_header(data: Dataset) -> Mapping[str, Any]:
     with quiet():  # NiBabel warns when its DICOM part is first imported
         from nibabel.nicom import csareader
-    found: dict[str, dict[str, dict[str, list[float]]]] | None = csareader.get_csa_header(data)
-    return found
+    header: Mapping[str, Any] | None = csareader.get_csa_header(data)
+    return header["tags"] if header else {}
 
 
-def _items(header: dict[str, dict[str, dict[str, list[float]]]], name: str) -> list[float]:
-    return list(header["tags"].get(name, {}).get("items", []))
+def _items(tags: Mapping[str, Any], name: str) -> list[float]:
+    return [float(item) for item in tags.get(name, {}).get("items", [])]
 
 
 def _vector(values: np.ndarray) -> Vector:

@@ -148,7 +148,7 @@ def _require_bytes(found: PixelFormat, opened: OpenedFile) -> None:
             "too_large", expected=f"at most {MAX_BYTES} bytes", found=f"{wanted} bytes", remedy=remedy
         )
     offset, length = opened.pixels or (0, 0)
-    left = opened.size - offset if not opened.deflated else length or 0
+    left = opened.size - offset
     if found.transfer_syntax in (*NATIVE, uid.DeflatedExplicitVRLittleEndian):
         enough = min(left, length or 0) >= wanted
     else:

@@ -20,7 +20,7 @@ from preprocessing.dicom.pixel_format import MAX_BYTES
 from preprocessing.dicom.record import Findings, record_of
 from preprocessing.dicom.rescaling import AIR_HU, is_whole, require_rescaling, rescaled
 from preprocessing.dicom.series import Stack, stacks_of
-from preprocessing.dicom.shear import UprightBox, box_around, sheared
+from preprocessing.dicom.shear import UprightBox, UprightSlice, box_around, sheared
 from preprocessing.dicom.stored_values import StoredValues
 from preprocessing.grid import Grid, three_floats
 
@@ -64,15 +64,11 @@ def read_stack(stack: Stack, *, repair: bool = False) -> DicomVolume:
     Raises:
         DicomError: with the reason why no right volume can be made.
     """
-    reader = StoredValues()
     frames = stack.frames
     _require_volume(frames)
     require_rescaling(frames)
     geometry = stack_geometry(frames)
-    along = geometry.along.tolist()
-    used, dropped = without_duplicates(
-        frames, along, lambda first, second: _same_pixels(reader, first, second), repair=repair
-    )
+    used, dropped = without_duplicates(frames, geometry.along.tolist(), _same_pixels, repair=repair)
     frames = tuple(frames[index] for index in used)
     _require_volume(frames)
     geometry = stack_geometry(frames)
@@ -81,8 +77,7 @@ def read_stack(stack: Stack, *, repair: bool = False) -> DicomVolume:
     _require_memory(plan, box)
     findings = Findings()
     volume = GrowingVolume((len(plan.places), box.rows, box.columns), whole=is_whole(frames))
-    planes = _planes(frames, geometry, box, reader, findings)
-    for plane in planes if plan.regular else resliced(planes, geometry.along.tolist(), plan.places):
+    for plane in _planes(frames, geometry, plan, box, findings):
         volume.add(plane)
     findings.lowest, findings.highest = volume.lowest, volume.highest
     return DicomVolume(
@@ -123,7 +118,8 @@ def _require_memory(plan: SlicePlan, box: UprightBox) -> None:
         raise DicomError("too_large", expected=f"at most {MAX_BYTES} bytes", found=found, remedy=remedy)
 
 
-def _same_pixels(reader: StoredValues, first: Frame, second: Frame) -> bool:
+def _same_pixels(first: Frame, second: Frame) -> bool:
+    reader = StoredValues()
     alike = (first.slope, first.intercept) == (second.slope, second.intercept)
     return alike and np.array_equal(reader(first), reader(second))
 
@@ -131,19 +127,39 @@ def _same_pixels(reader: StoredValues, first: Frame, second: Frame) -> bool:
 def _planes(
     frames: Sequence[Frame],
     geometry: StackGeometry,
+    plan: SlicePlan,
     box: UprightBox,
-    reader: StoredValues,
     findings: Findings,
 ) -> Iterator[Num[np.ndarray, "rows columns"]]:
-    """Values of each slice, at its place in the upright box."""
-    whole = is_whole(frames)
+    """Slices of the volume, one after the other, each at its place in the upright box."""
     outside = AIR_HU if frames[0].series.modality == "CT" else 0.0
-    for frame, (right, down) in zip(frames, geometry.across, strict=True):
+    upright = _upright(frames, geometry, box, findings, outside)
+    if plan.regular:
+        return (one.values for one in upright)
+    return resliced(upright, geometry.along.tolist(), plan.places, outside=outside)
+
+
+def _upright(
+    frames: Sequence[Frame],
+    geometry: StackGeometry,
+    box: UprightBox,
+    findings: Findings,
+    outside: float,
+) -> Iterator[UprightSlice]:
+    down, across = frames[0].pixel_spacing
+    for values, (right, lower) in zip(_measured(frames, findings), geometry.across, strict=True):
+        if geometry.straight:
+            yield UprightSlice(values=values, rows=(0, box.rows), columns=(0, box.columns))
+        else:
+            yield sheared(values, box=box, down=lower / down, right=right / across, outside=outside)
+
+
+def _measured(frames: Sequence[Frame], findings: Findings) -> Iterator[Num[np.ndarray, "rows columns"]]:
+    """Values of each slice as it was measured."""
+    whole, reader = is_whole(frames), StoredValues()
+    for frame in frames:
         values, padded = rescaled(reader(frame), frame, whole=whole)
         findings.padded += padded
-        if not geometry.straight:
-            down_rows, right_columns = down / frame.pixel_spacing[0], right / frame.pixel_spacing[1]
-            values = sheared(values, box=box, down=down_rows, right=right_columns, outside=outside)
         yield values
 
 

@@ -55,6 +55,21 @@ def box_around(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class UprightSlice:
+    """A slice in the upright box.
+
+    Args:
+        values: of the whole box, air where the slice does not reach.
+        rows: first row that the slice reaches, and the one after the last.
+        columns: first column that it reaches, and the one after the last.
+    """
+
+    values: Num[np.ndarray, "rows columns"]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+
 def sheared(
     plane: Num[np.ndarray, "rows columns"],
     *,
@@ -62,7 +77,7 @@ def sheared(
     down: float,
     right: float,
     outside: float,
-) -> Num[np.ndarray, "box_rows box_columns"]:
+) -> UprightSlice:
     """A slice at its place in the upright box, linear between pixels.
 
     Args:
@@ -72,8 +87,9 @@ def sheared(
         right: columns by which it lies further along rows.
         outside: value where the slice does not reach: air.
     """
-    columns_done = _shifted(plane.T, right - box.first_column, box.columns, outside).T
-    return _shifted(columns_done, down - box.first_row, box.rows, outside)
+    turned, columns = _shifted(plane.T, right - box.first_column, box.columns, outside)
+    values, rows = _shifted(turned.T, down - box.first_row, box.rows, outside)
+    return UprightSlice(values=values, rows=rows, columns=columns)
 
 
 def rounded(values: Shaped[np.ndarray, "..."], kind: np.dtype[np.generic]) -> Shaped[np.ndarray, "..."]:
@@ -89,17 +105,19 @@ def rounded(values: Shaped[np.ndarray, "..."], kind: np.dtype[np.generic]) -> Sh
     return nearest.astype(kind)
 
 
-def _shifted(plane: np.ndarray, shift: float, rows: int, outside: float) -> np.ndarray:
-    """Rows moved down by a part of a row, into a plane of more rows."""
+def _shifted(
+    plane: np.ndarray, shift: float, rows: int, outside: float
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Rows moved down by a part of a row, into a plane of more rows; and which of them they reach."""
+    count = len(plane)
+    if rows == count and abs(shift) <= _SAME:
+        return plane, (0, rows)
     whole = math.floor(shift + _SAME)
     part = max(shift - whole, 0.0)
-    if rows == len(plane) and abs(shift) <= _SAME:
-        return plane
     out = np.full((rows, plane.shape[1]), outside, dtype=plane.dtype)
-    count = len(plane)
     if part <= _SAME:
         out[whole : whole + count] = plane
-        return out
+        return out, (whole, whole + count)
     # Row r of the result lies between rows r - whole - 1 and r - whole of the slice.
     between = plane[:-1] * np.float64(part) + plane[1:] * np.float64(1 - part)
     out[whole + 1 : whole + count] = rounded(between, plane.dtype)
@@ -108,7 +126,7 @@ def _shifted(plane: np.ndarray, shift: float, rows: int, outside: float) -> np.n
         out[whole] = plane[0]
     if part >= 0.5:
         out[whole + count] = plane[-1]
-    return out
+    return out, (whole + int(part > 0.5), whole + count + int(part >= 0.5))
 
 
 def _floor(value: float) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 _MALFORMED = (
     AssertionError, AttributeError, ArithmeticError, EOFError, LookupError, NotImplementedError, TypeError,
@@ -32,8 +34,9 @@ def value_of(data: Dataset, keyword: str) -> Any:
         data: a data set.
         keyword: such as "PixelSpacing".
     """
+    tag = _tag(keyword)
     try:
-        return data.get(keyword)
+        return data[tag].value if tag in data else None
     except _MALFORMED:
         return None
 
@@ -116,6 +119,10 @@ def items(data: Dataset, keyword: str) -> list[Dataset]:
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
         return []
     return [item for item in value if isinstance(item, Dataset)]
+
+
+# Looking a keyword up takes longer than reading the element.
+_tag = cache(Tag)
 
 
 def _is_list(value: object) -> bool:
