@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from preprocessing.field_of_view import NOWHERE, FemoralHeadBox
 from preprocessing.provenance import step_config
 from preprocessing.reslice import ToGrid, ToReferenceGrid
 
@@ -17,26 +18,28 @@ SPACING_TOLERANCE = 1e-3
 
 
 def on_reference_grid(recipe: Sequence[StepConfig], reference: StepConfig) -> list[StepConfig]:
-    """Return a recipe with the grid of a fixed partner named by the reference grid that it was cut to.
+    """Return a recipe as it is applied to any scan of its domain.
 
-    The partner in a pair is resliced onto the grid of the other scan, whose place is that scan's own. What is
-    done to any scan of the domain is its voxel size, its number of voxels and the value outside.
+    The partner in a pair is resliced onto the grid of the other scan, whose place is that scan's own: what is
+    done to any scan is its voxel size, its number of voxels and the value outside. And where the place of the
+    box was drawn for each training volume, any scan is cut at the mean place.
 
     Args:
         recipe: Steps as a record stores them.
-        reference: Config of the `ToReferenceGrid` that stands for such a grid.
+        reference: Config of the reference grid, as `reference_step` finds it.
     """
     return [dict(reference if _stands_for(reference, step) else step) for step in recipe]
 
 
 def reference_step(recipes: Sequence[Sequence[StepConfig]]) -> StepConfig | None:
-    """Return the first reference grid that recipes name; None if there is none.
+    """Return the first reference grid that recipes name, without any draw; None if there is none.
 
     Args:
         recipes: Of the volumes of a domain.
     """
-    name = _name(ToReferenceGrid)
-    return next((step for recipe in recipes for step in recipe if step["_target_"] == name), None)
+    names = (_name(ToReferenceGrid), _name(FemoralHeadBox))
+    steps = (step for recipe in recipes for step in recipe if step["_target_"] in names)
+    return next(map(_without_draw, steps), None)
 
 
 def reference_for(
@@ -50,7 +53,7 @@ def reference_for(
         size: Voxels along [R, A, S].
 
     Returns:
-        Config of a `ToReferenceGrid`; None if no recipe names a grid at all.
+        Config of a step that cuts a box; None if no recipe names a grid at all.
     """
     partners = [step for recipe in recipes for step in recipe if step["_target_"] == _name(ToGrid)]
     named = reference_step(recipes)
@@ -60,9 +63,16 @@ def reference_for(
     return step_config(ToReferenceGrid(spacing=tuple(spacing), size=tuple(size), outside=outside))
 
 
+def _without_draw(step: StepConfig) -> StepConfig:
+    """Return a step without what is drawn for each case: a translation has one right answer."""
+    if step["_target_"] != _name(FemoralHeadBox):
+        return step
+    return {**step, "offset_sd": list(NOWHERE)}
+
+
 def _stands_for(reference: StepConfig, step: StepConfig) -> bool:
     if step["_target_"] != _name(ToGrid):
-        return False
+        return _without_draw(step) == reference
     same_size = _numbers(step["size"]) == _numbers(reference["size"])
     same_spacing = np.allclose(
         _numbers(step["spacing"]), _numbers(reference["spacing"]), rtol=0, atol=SPACING_TOLERANCE

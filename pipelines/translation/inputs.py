@@ -19,6 +19,7 @@ from pipelines.model.model_folder import ModelError, TranslationModel
 from pipelines.translation.recipe import build_steps
 from pipelines.translation.record import is_synthetic, is_translation
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
+from preprocessing.landmarks import landmarks_path, read_landmarks
 from preprocessing.nifti import nifti_stem
 from preprocessing.preparation import prepare_scan
 from preprocessing.provenance import Provenance, record_path
@@ -195,7 +196,14 @@ class TranslationInputs:
             window = provenance.window or self.model.windows[self.origin]
             return {**item, "image": str(case.image), "window": window.to_dict()}
         mask = read_labels(case.mask, case=case.case) if case.mask else None
-        scan = prepare_scan(Scan(image=read_volume(case.image, case=case.case), mask=mask), self.steps)
+        points = landmarks_path(case.image)
+        scan = Scan(
+            image=read_volume(case.image, case=case.case),
+            mask=mask,
+            landmarks=read_landmarks(points) if points.exists() else {},
+            case=case.case,
+        )
+        scan = prepare_scan(scan, self.steps)
         prepared = work / f"{case.case}.nii.gz"
         write_volume(scan.image, prepared)
         window = scan.window or self.model.windows[self.origin]

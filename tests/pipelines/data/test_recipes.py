@@ -6,9 +6,10 @@ import pytest
 from laws import GRIDS
 from toys import SIZE, SPACING, toy_case, train
 
-from pipelines.data.recipes import on_reference_grid, reference_for
+from pipelines.data.recipes import on_reference_grid, reference_for, reference_step
 from pipelines.model.model_folder import read_model
 from preprocessing.cohort import read_cohort, write_cohort
+from preprocessing.field_of_view import FemoralHeadBox
 from preprocessing.orientation import CanonicalOrientation
 from preprocessing.preparation import CohortPreparation
 from preprocessing.provenance import step_config
@@ -72,3 +73,20 @@ def test_another_size_spacing_or_outside_stays_another_recipe(change):
     assert on_reference_grid(other, reference) == other
     assert reference_for([alike, [reference]], spacing=SPACING, size=SIZE) == reference
     assert reference_for([[]], spacing=SPACING, size=SIZE) is None
+
+
+def test_what_was_drawn_for_each_training_volume_is_the_mean_for_any_other():
+    """A volume cut at a drawn place, a partner on another's grid and a new scan are of one recipe."""
+    place = {"origin": (1.0, 2.0, 3.0), "direction": (1.0, 0, 0, 0, 1, 0, 0, 0, 1)}
+    same = {"size": SIZE, "spacing": SPACING, "outside": -1000.0}
+    drawn = FemoralHeadBox(**same, offset_mean=(1, 2, -15), offset_sd=(6, 5, 12), seed=4)
+    before = step_config(CanonicalOrientation())
+    recipes = [[before, step_config(drawn)], [before, step_config(ToGrid(**same, **place))]]
+    any_scan = step_config(FemoralHeadBox(**same, offset_mean=(1, 2, -15), seed=4))
+    assert reference_step(recipes) == any_scan
+    assert reference_for(recipes, spacing=SPACING, size=SIZE) == any_scan
+    assert reference_step([[before, any_scan]]) == any_scan
+    for recipe in (*recipes, [before, any_scan]):
+        assert on_reference_grid(recipe, any_scan) == [before, any_scan]
+    elsewhere = [step_config(FemoralHeadBox(**same, offset_mean=(9, 9, 9), offset_sd=(6, 5, 12), seed=4))]
+    assert on_reference_grid(elsewhere, any_scan) == elsewhere
