@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,15 +10,13 @@ import numpy as np
 import SimpleITK as sitk
 from jaxtyping import Bool, Float
 
+from preprocessing.body_blocks import BodyBlocks
 from preprocessing.grid import grid_of, place
 from preprocessing.scan import Scan
+from preprocessing.shading import entropy, shading_coefficients
+from preprocessing.spline_field import ORDER, Coefficients, field_values
 
-SPLINE_ORDER = 3
-"""Cubic B-splines, as published."""
-MOSTLY_BODY = 0.5
-"""Blocks with a larger share of body take part in the fit."""
-LEAST_VOXELS = 4
-"""N4 fits on no grid with fewer voxels along an axis."""
+Volume = Float[np.ndarray, "z y x"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +26,9 @@ class N4BiasFieldCorrection:
     The field is fitted on an image averaged over blocks of about `resolution`, evaluated at full resolution
     from its B-spline, and scaled so that the mean intensity inside the body stays.
 
-    The defaults were chosen on phantom hips, where N4 takes fat and muscle for shading if let: they left
-    14 to 29 % of the true field's RMS and changed unshaded images by under 1 %; several levels or a smaller
-    `convergence` changed those by 2 to 5 %, a larger one ended before the field was found.
+    N4 sharpens the histogram, and takes tissues of like brightness for shading if let. So it starts from the
+    field of `shading_coefficients` where that sharpens the histogram by itself, and needs to sharpen little:
+    `width` is about half of ITK's. docs/howto/preprocessing.md has the measurements.
 
     Args:
         resolution: edge of the blocks, millimetres; axes already coarser stay.
@@ -39,12 +36,18 @@ class N4BiasFieldCorrection:
             level halves it.
         iterations: at most this many at each level.
         convergence: coefficient of variation of an iteration's change at which a level ends.
+        width: full width at half maximum of the Gaussian by which shading is taken to blur the histogram of
+            logarithms.
+        start_gain: fall of the entropy of the logarithms, in nats, from which the start is taken; None for
+            N4 by itself.
     """
 
     resolution: float = 8.0
     knot_spacing: float = 120.0
     iterations: Sequence[int] = (100,)
     convergence: float = 1e-3
+    width: float = 0.08
+    start_gain: float | None = 0.1
 
     def __post_init__(self) -> None:
         """Keep the iterations as a tuple, also where JSON gave a list."""
@@ -54,23 +57,29 @@ class N4BiasFieldCorrection:
         """Correct the image; mask and label stay.
 
         Args:
-            scan: an MR with a body mask and no negative intensities inside it.
+            scan: an MR with a body mask; voxels at or below 0 take no part in the fit.
 
         Raises:
             ValueError: if there is no mask or the body has no positive intensities.
         """
-        body = self._body(scan)
-        n4 = self._filter(scan.image)
+        body = _body(scan)
+        blocks = BodyBlocks.of(scan.image, body, edge=self.resolution, knot_spacing=self.knot_spacing)
+        start, gain = self._start(blocks)
+        n4 = self._filter(blocks.spans)
         with _one_thread():
-            n4.Execute(*self._shrunk(scan))
+            n4.Execute(*blocks.images(start))
             log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(scan.image))
-        corrected = replace(scan, image=_divided(scan.image, log_field, body))
+        if start is not None:
+            log_field += field_values(start, [blocks.basis(axis, per_voxel=True) for axis in range(3)])
         reached = float(n4.GetCurrentConvergenceMeasurement())
         note = {
             "convergence": reached,
             "iterations_of_last_level": int(n4.GetElapsedIterations()),
             "log_field_sd": float(log_field[body].std()),
+            "start_gain": gain,
+            "started": start is not None,
         }
+        corrected = replace(scan, image=_divided(scan.image, log_field, body))
         corrected = corrected.with_note("N4BiasFieldCorrection", note)
         if reached > self.convergence:
             return corrected.with_warning(
@@ -78,39 +87,38 @@ class N4BiasFieldCorrection:
             )
         return corrected
 
-    def _body(self, scan: Scan) -> Bool[np.ndarray, "z y x"]:
-        if scan.mask is None:
-            raise ValueError(
-                "N4BiasFieldCorrection: expected a body mask, found none; put BodyMask before it"
-            )
-        body = sitk.GetArrayFromImage(scan.mask) > 0
-        mean = float(sitk.GetArrayViewFromImage(scan.image)[body].mean()) if body.any() else 0.0
-        if mean <= 0:
-            found = f"a mean of {mean:g}"
-            raise ValueError(
-                f"N4BiasFieldCorrection: expected positive MR in the body, found {found}; is it CT?"
-            )
-        return np.asarray(body)
-
-    def _shrunk(self, scan: Scan) -> tuple[sitk.Image, sitk.Image]:
-        factors = [
-            max(1, min(round(self.resolution / step), count // LEAST_VOXELS))
-            for step, count in zip(scan.image.GetSpacing(), scan.image.GetSize(), strict=True)
-        ]
-        share = sitk.BinShrink(sitk.Cast(scan.mask != 0, sitk.sitkFloat32), factors)
-        return sitk.BinShrink(scan.image, factors), share > MOSTLY_BODY
-
-    def _filter(self, image: sitk.Image) -> sitk.N4BiasFieldCorrectionImageFilter:
-        grid = grid_of(image)
-        extent = [count * step for count, step in zip(grid.size, grid.spacing, strict=True)]
-        n4 = sitk.N4BiasFieldCorrectionImageFilter()
-        n4.SetSplineOrder(SPLINE_ORDER)
-        n4.SetNumberOfControlPoints(
-            [SPLINE_ORDER + math.ceil(length / self.knot_spacing) for length in extent]
+    def _start(self, blocks: BodyBlocks) -> tuple[Coefficients | None, float]:
+        if self.start_gain is None:
+            return None, 0.0
+        inside = blocks.inside
+        logarithms = np.log(np.where(inside, blocks.median, 1.0))
+        bases = [blocks.basis(axis) for axis in range(3)]
+        found = shading_coefficients(
+            logarithms, inside, spacing=blocks.spacing, bases=bases, spans=blocks.spans
         )
+        flat = logarithms[inside] - field_values(found, bases)[inside]
+        gain = entropy(logarithms[inside]) - entropy(flat)
+        return (found if gain > self.start_gain else None), gain
+
+    def _filter(self, spans: Sequence[int]) -> sitk.N4BiasFieldCorrectionImageFilter:
+        n4 = sitk.N4BiasFieldCorrectionImageFilter()
+        n4.SetSplineOrder(ORDER)
+        n4.SetNumberOfControlPoints([ORDER + count for count in spans[::-1]])
         n4.SetMaximumNumberOfIterations(self.iterations)
         n4.SetConvergenceThreshold(self.convergence)
+        n4.SetBiasFieldFullWidthAtHalfMaximum(self.width)
         return n4
+
+
+def _body(scan: Scan) -> Bool[np.ndarray, "z y x"]:
+    if scan.mask is None:
+        raise ValueError("N4BiasFieldCorrection: expected a body mask, found none; put BodyMask before it")
+    body = sitk.GetArrayFromImage(scan.mask) > 0
+    mean = float(sitk.GetArrayViewFromImage(scan.image)[body].mean()) if body.any() else 0.0
+    if mean <= 0:
+        found = f"a mean of {mean:g}"
+        raise ValueError(f"N4BiasFieldCorrection: expected positive MR in the body, found {found}; is it CT?")
+    return np.asarray(body)
 
 
 @contextmanager
@@ -124,9 +132,7 @@ def _one_thread() -> Iterator[None]:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
 
 
-def _divided(
-    image: sitk.Image, log_field: Float[np.ndarray, "z y x"], body: Bool[np.ndarray, "z y x"]
-) -> sitk.Image:
+def _divided(image: sitk.Image, log_field: Volume, body: Bool[np.ndarray, "z y x"]) -> sitk.Image:
     voxels = sitk.GetArrayFromImage(image)
     corrected = voxels / np.exp(log_field)
     corrected *= float(voxels[body].mean()) / float(corrected[body].mean())
