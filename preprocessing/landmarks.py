@@ -41,19 +41,45 @@ def read_landmarks(path: Path) -> Landmarks:
         LandmarkError: if the file is missing, no such JSON, in another frame or unit, or a point is not three
             finite numbers.
     """
+    return points_of(path, read_frame(path, expected=_EXAMPLE).get("points"), name="points")
+
+
+def read_frame(path: Path, *, expected: str) -> dict[str, object]:
+    """Read a JSON object that says its frame and unit.
+
+    Args:
+        path: the file.
+        expected: an example of what it should hold, for messages.
+
+    Raises:
+        LandmarkError: if the file is missing, no such JSON, or in another frame or unit.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise LandmarkError(f"landmarks {path}: expected {_EXAMPLE}, found {error}; mend the file") from error
+        raise LandmarkError(f"landmarks {path}: expected {expected}, found {error}; mend the file") from error
     if not isinstance(content, dict):
-        raise _fault(path, f"a JSON object such as {_EXAMPLE}", f"a {type(content).__name__}")
+        raise _fault(path, f"a JSON object such as {expected}", f"a {type(content).__name__}")
     for name, wanted in (("frame", FRAME), ("unit", UNIT)):
         if content.get(name) != wanted:
             raise _fault(path, f"{name} {wanted!r}", repr(content.get(name)))
-    points = content.get("points")
+    return content
+
+
+def points_of(path: Path, points: object, *, name: str) -> Landmarks:
+    """Return points by name, LPS millimetres, of what a file holds.
+
+    Args:
+        path: the file, for messages.
+        points: what it holds.
+        name: of the entry, for messages.
+
+    Raises:
+        LandmarkError: if this is no object of names, or a point is not three finite numbers.
+    """
     if not isinstance(points, dict):
-        raise _fault(path, "points as an object of names", f"a {type(points).__name__}")
-    return {name: _point(path, name, values) for name, values in points.items()}
+        raise _fault(path, f"{name} as an object of names", f"a {type(points).__name__}")
+    return {point: _point(path, point, values) for point, values in points.items()}
 
 
 def write_landmarks(path: Path, landmarks: Landmarks) -> None:

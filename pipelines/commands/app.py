@@ -10,6 +10,7 @@ from pipelines.commands.evaluate import evaluate
 from pipelines.commands.import_ import import_
 from pipelines.commands.phantom import phantom
 from pipelines.commands.prepare import prepare
+from pipelines.commands.register import register
 from pipelines.commands.train import train
 from pipelines.commands.translate import translate
 
@@ -41,7 +42,7 @@ def root(
     """
 
 
-for command in (phantom, import_, cohort, prepare, train, translate, evaluate):
+for command in (phantom, import_, cohort, prepare, register, train, translate, evaluate):
     app.command(command.__name__.strip("_"))(command)
 
 

@@ -55,6 +55,23 @@ def run_bundle(
     return results
 
 
+def bundle_part(configs: Sequence[Path | str], part: str) -> Any:
+    """Return one object that a config with overlays names, without running anything.
+
+    Args:
+        configs: As `run_bundle` takes them.
+        part: Its id.
+
+    Raises:
+        UsageError: If a config is missing or unreadable.
+    """
+    parser = ConfigParser({})
+    for config in configs:
+        parser.update(_read_json(config_path(config)))
+    parser.parse()
+    return parser.get_parsed_content(part)
+
+
 def config_path(config: Path | str) -> Path:
     """Return the file of a config given by path or by its name in the bundle.
 
