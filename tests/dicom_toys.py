@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from pydicom import uid
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
 
 CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
@@ -69,7 +69,7 @@ def world_of(data: Dataset, row: Any, column: Any) -> np.ndarray:
 
 
 def header(**elements: Any) -> Dataset:
-    """Everything but geometry and pixels; an element given as None is left out."""
+    """Everything but geometry and pixels; None leaves an element out, a DataElement goes in as it is."""
     data = Dataset()
     values = {
         "SOPClassUID": CT_CLASS,
@@ -95,7 +95,9 @@ def header(**elements: Any) -> Dataset:
         **elements,
     }
     for name, value in values.items():
-        if value is not None:
+        if isinstance(value, DataElement):
+            data.add(value)
+        elif value is not None:
             setattr(data, name, value)
     return data
 
@@ -127,9 +129,16 @@ def save(data: Dataset, path: Path, *, syntax: str = uid.ExplicitVRLittleEndian,
         data.PixelData = np.frombuffer(data.PixelData, kind).astype(kind.newbyteorder(">")).tobytes()
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = uid.UID(syntax)
-    meta.MediaStorageSOPClassUID = data.get("SOPClassUID", CT_CLASS)
+    meta.MediaStorageSOPClassUID = data.get("SOPClassUID") or CT_CLASS
     meta.MediaStorageSOPInstanceUID = data.get("SOPInstanceUID", uid.generate_uid())
-    whole = FileDataset(str(path), data, file_meta=meta, preamble=b"\0" * 128)
+    whole = FileDataset(
+        str(path),
+        data,
+        file_meta=meta,
+        preamble=b"\0" * 128,
+        is_implicit_VR=implicit,
+        is_little_endian=not big,
+    )
     whole.save_as(path, implicit_vr=implicit, little_endian=not big, enforce_file_format=True)
     return path
 
@@ -228,19 +237,6 @@ def shared_groups(orientation: Sequence[float] = AXIAL, **groups: Any) -> dict[s
         },
         **groups,
     }
-
-
-def compressed(data: Dataset, codec: Callable[[np.ndarray], bytes]) -> None:
-    """Encapsulate the pixels of a single-frame toy.
-
-    Args:
-        data: the toy.
-        codec: makes a code stream of an array.
-    """
-    pixels = np.frombuffer(data.PixelData, f"i{data.BitsAllocated // 8}").reshape(data.Rows, data.Columns)
-    data.PixelData = encapsulate([codec(pixels)])
-    data["PixelData"].VR = "OB"
-    data["PixelData"].is_undefined_length = True
 
 
 def _groups(named: dict[str, Any]) -> Dataset:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import _read_file_meta_info, read_dataset, read_partial, read_preamble
@@ -143,7 +142,7 @@ def quiet() -> Iterator[None]:
 class _End:
     """Stops the parser at the pixels, and remembers where they are."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: io.BufferedIOBase) -> None:
         self.stream = stream
         self.pixels: tuple[int, int | None] | None = None
 
@@ -158,12 +157,13 @@ class _End:
         return int(tag) >= PIXEL_DATA
 
 
-def _read_deflated(stream: BinaryIO) -> OpenedFile:
+def _read_deflated(stream: io.BufferedReader) -> OpenedFile:
     meta = _meta(stream)
     whole = _inflated(stream)
-    end = _End(io.BytesIO(whole))
+    buffer = io.BytesIO(whole)
+    end = _End(buffer)
     data = read_dataset(
-        end.stream, is_implicit_VR=False, is_little_endian=True, stop_when=end, specific_tags=_TAGS
+        buffer, is_implicit_VR=False, is_little_endian=True, stop_when=end, specific_tags=_TAGS
     )
     return OpenedFile(data=data, meta=meta, deflated=True, pixels=end.pixels, size=len(whole))
 
@@ -172,12 +172,12 @@ def _looks_like_dicom(start: bytes) -> bool:
     return start[128:132] == b"DICM" or _bare(start)
 
 
-def _meta(stream: BinaryIO) -> FileMetaDataset:
+def _meta(stream: io.BufferedReader) -> FileMetaDataset:
     read_preamble(stream, force=True)
     return _read_file_meta_info(stream)
 
 
-def _inflated(stream: BinaryIO) -> bytes:
+def _inflated(stream: io.BufferedReader) -> bytes:
     """The rest of a deflated file (PS3.5, section A.5), never more than `MAX_INFLATED_BYTES`."""
     try:
         found = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(), MAX_INFLATED_BYTES)
