@@ -41,6 +41,7 @@ def identity_parts(values: Iterable[str]) -> frozenset[str]:
         words = re.findall(r"[^\W_]+", value.casefold())
         parts.update(words)
         parts.add("".join(words))
+        parts.update(re.findall(r"\d{2,}", value))
     return frozenset(parts - {""})
 
 
@@ -54,7 +55,11 @@ def clean_text(text: str, identity: Collection[str] = frozenset()) -> str:
         identity: parts of names and numbers, from `identity_parts`; they go even if they are protocol words.
     """
     words = (word.strip(".") for word in re.split(r"[^\w.+]|_", _DATE.sub(" ", text)))
-    kept = [word for word in words if _is_protocol(word.casefold()) and not _identifies(word, identity)]
+    kept = [
+        word
+        for word in words
+        if word.isascii() and _is_protocol(word.lower()) and not _identifies(word, identity)
+    ]
     return " ".join(dict.fromkeys(kept))[:MAX_TEXT].strip()
 
 
@@ -89,7 +94,7 @@ def scrub(message: str, *, hidden: Iterable[str] = (), identity: Collection[str]
 def _is_protocol(word: str) -> bool:
     if word in WORDS or _NUMBER.fullmatch(word) or _CODE.fullmatch(word):
         return True
-    return word.isascii() and sum(map(str.isdigit, word)) <= 4 and _JOINED.fullmatch(word) is not None
+    return sum(map(str.isdigit, word)) <= 4 and _JOINED.fullmatch(word) is not None
 
 
 def _identifies(word: str, identity: Collection[str]) -> bool:

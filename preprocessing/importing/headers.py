@@ -111,5 +111,6 @@ def _read(path: Path) -> HeaderResult:
             path=path, kind="dicom", reason=error.reason, message=message, damaged_series=series
         )
     except OSError as error:
-        message = f"expected a readable file, found: {error.strerror or type(error).__name__}; check its permissions and the disk"
+        found = error.strerror or type(error).__name__
+        message = f"expected a readable file, found: {found}; check its permissions and the disk"
         return HeaderResult(path=path, reason="unreadable", message=message)

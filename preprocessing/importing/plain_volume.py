@@ -59,8 +59,9 @@ def _read_by_itk(path: Path, source: Path) -> sitk.Image:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise NiftiError(expected="a whole file", found=reason, remedy="copy or export it again") from error
+        # Not ITK's words: they quote header and path.
+        remedy = "copy or export it again"
+        raise NiftiError(expected="a whole file", found="one that ITK cannot read", remedy=remedy) from error
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         found = f"{image.GetDimension()} dimensions with {image.GetNumberOfComponentsPerPixel()} components"
         raise NiftiError(

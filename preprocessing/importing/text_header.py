@@ -14,6 +14,8 @@ from pathlib import Path
 from preprocessing.nifti import NiftiError
 
 _MAX_HEADER = 1 << 16
+_FIELD = re.compile(r"([^:=]+?)\s*(?:=|:(?!=))\s*(.*)")
+"""Name and value of a field; NRRD's free pairs, key:=value, are none."""
 _MAX_RATIO = 1032
 """Deflate cannot shrink bytes more than this (zlib's technical details, maximum compression factor)."""
 _SPACES = {
@@ -46,31 +48,30 @@ def check_text_header(path: Path, *, source: Path) -> None:
 
 def _read_fields(path: Path) -> dict[str, str]:
     """Fields of a header by name, in lower case; the header ends with a blank line or the data's field."""
-    fields: dict[str, str] = {}
     with path.open("rb") as stream:
-        lines = stream.read(_MAX_HEADER).split(b"\n")
-    for line in lines:
-        text = line.decode("latin-1").strip()
-        name, found, value = _split(text)
-        if found and not text.startswith("#"):
-            fields[name.strip().lower()] = value.strip()
-        if not text or name.strip().lower() == "elementdatafile":
-            break
+        lines = stream.read(_MAX_HEADER).decode("latin-1").split("\n")
+    fields: dict[str, str] = {}
+    for line in map(str.strip, lines):
+        field = _FIELD.fullmatch(line)
+        name = field[1].lower() if field else ""
+        if name in fields:
+            _refuse("each field of the header once", "one twice", "the header is damaged: export it again")
+        if field and not line.startswith("#"):
+            fields[name] = field[2]
+        if not line or name == "elementdatafile":
+            return fields
+    if path.stat().st_size > _MAX_HEADER:
+        _refuse(f"a header of at most {_MAX_HEADER} bytes", "more", "the header is damaged: export it again")
     return fields
-
-
-def _split(text: str) -> tuple[str, bool, str]:
-    match = re.match(r"([^:=]+?)\s*(?::=|:|=)(.*)", text)
-    return (match[1], True, match[2]) if match else (text, False, "")
 
 
 def _check_nrrd(fields: Mapping[str, str]) -> None:
     _expect_three(fields.get("dimension"))
     if fields.get("space", "").lower() not in _SPACES or "space directions" not in fields:
-        _refuse_orientation(fields.get("space") or "no space")
+        _refuse_orientation("no space, or none that says it")
     units = set(re.findall(r'"([^"]*)"', fields.get("space units", ""))) - {"", "mm"}
     if units:
-        _refuse("millimetres", f"space units {sorted(units)}", "write the header in millimetres")
+        _refuse("millimetres", "space units in others", "write the header in millimetres")
     _expect_field(fields, "sizes")
 
 
@@ -81,7 +82,7 @@ def _check_meta(fields: Mapping[str, str]) -> None:
     if not {"elementspacing", "elementsize"} & set(fields):
         _refuse("ElementSpacing in the header", "none", "export it again")
     if fields.get("distanceunits", "mm").lower() not in ("mm", "?", ""):
-        _refuse("millimetres", f"DistanceUnits {fields['distanceunits']}", "write it in millimetres")
+        _refuse("millimetres", "DistanceUnits of others", "write it in millimetres")
     _expect_field(fields, "dimsize")
     _expect_field(fields, "elementdatafile")
 
@@ -103,7 +104,7 @@ def _check_length(sizes: str, kind: str, data: Path) -> None:
     except ValueError:
         counts = []
     if len(counts) != 3 or min(counts) < 1:
-        _refuse("three sizes", repr(sizes[:80]), "the header is damaged: export it again")
+        _refuse("three sizes", "others", "the header is damaged: export it again")
     least = next((count for word, count in _BYTES.items() if word in kind), 1)
     # Read before memory is asked for: a size may be absurd. Truncation proper is found in reading.
     if math.prod(counts) * least > _MAX_RATIO * data.stat().st_size:
@@ -113,7 +114,7 @@ def _check_length(sizes: str, kind: str, data: Path) -> None:
 
 def _expect_three(dimensions: str | None) -> None:
     if dimensions != "3":
-        _refuse("3 dimensions", f"{dimensions}"[:20], "write each volume to a file of its own")
+        _refuse("3 dimensions", "no or another number", "write each volume to a file of its own")
 
 
 def _expect_field(fields: Mapping[str, str], name: str) -> None:
@@ -122,7 +123,7 @@ def _expect_field(fields: Mapping[str, str], name: str) -> None:
 
 
 def _refuse_orientation(found: str) -> None:
-    _refuse("an orientation (left, front and head)", found[:40], "export it again with orientation")
+    _refuse("an orientation (left, front and head)", found, "export it again with orientation")
 
 
 def _refuse(expected: str, found: str, remedy: str) -> None:

@@ -41,17 +41,16 @@ def choose_series(table: Path, rules: Mapping[str, str]) -> list[Choice]:
         for domain, rule in rules.items()
     }
     _require_matches({domain: len(rows) for domain, rows in chosen.items()}, rules, table)
-    names = [str(name) for name in series["series"]]
-    _refuse_doubles({domain: [names[row] for row in rows] for domain, rows in chosen.items()})
-    cells = series.fillna("").astype(str).to_dict("records")
+    cells = {name: _column(series, name) for name in (*_NEEDED, "study", "frame_of_reference")}
+    _refuse_doubles({domain: [cells["series"][row] for row in rows] for domain, rows in chosen.items()})
     return [
         Choice(
             domain=domain,
-            patient=cells[row]["patient"],
-            image=table.parent / cells[row]["image"],
-            order=cells[row]["series"],
-            study=cells[row].get("study", ""),
-            frame_of_reference=cells[row].get("frame_of_reference", ""),
+            patient=cells["patient"][row],
+            image=table.parent / cells["image"][row],
+            order=cells["series"][row],
+            study=cells["study"][row],
+            frame_of_reference=cells["frame_of_reference"][row],
         )
         for domain, rows in chosen.items()
         for row in rows
@@ -97,6 +96,11 @@ def _read(table: Path) -> pd.DataFrame:
     if missing:
         raise SelectionError(f"{table}: expected the columns {', '.join(_NEEDED)}, found no {missing[0]!r}")
     return series
+
+
+def _column(series: pd.DataFrame, name: str) -> list[str]:
+    """Texts of a column, empty where it says nothing or is absent."""
+    return [str(cell) for cell in series[name].fillna("")] if name in series else [""] * len(series)
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:
