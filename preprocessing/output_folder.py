@@ -75,7 +75,8 @@ def release(output: Path) -> None:
         output: the folder.
     """
     _remove_leftovers(output)
-    (output / STAGING_FOLDER).rmdir()
+    # A worker that was given up but still lives may be writing there: that must not matter.
+    shutil.rmtree(output / STAGING_FOLDER, ignore_errors=True)
 
 
 def _remove_leftovers(output: Path) -> None:

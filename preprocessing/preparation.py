@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from preprocessing.case_preparation import CaseResult, CaseTask, prepare_scan
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
 from preprocessing.engine import open_engine, sensible_workers
 from preprocessing.output_folder import claim, refuse_sources, release
-from preprocessing.pair_order import prepare_all
+from preprocessing.pair_order import VISIBLE_SECONDS, prepare_all, visible
 from preprocessing.picture import PLANES
 from preprocessing.preparation_report import (
     PreparationReport,
@@ -156,7 +157,8 @@ class CohortPreparation:
     def _concluded(
         self, cohort: Cohort, tasks: Sequence[CaseTask], results: Mapping[str, CaseResult]
     ) -> PreparationReport:
-        listed = [results[case.case] for case in cohort]
+        patience = time.monotonic() + VISIBLE_SECONDS
+        listed = [visible(task, results[task.case.case], until=patience) for task in tasks]
         failed = [result for result in listed if result.state == "failed"]
         if len(failed) == len(listed):
             release(self.output)
@@ -165,7 +167,7 @@ class CohortPreparation:
         for result in failed:
             # What an earlier run made of it is not what its source and steps make now.
             PreparedFiles(self.output, result.case).remove()
-        done = [task for task in tasks if results[task.case.case].state != "failed"]
+        done = [task for task, result in zip(tasks, listed, strict=True) if result.state != "failed"]
         pairs = [
             pair_verdict(read_provenance(task.files.record), fixed=task.fixed)
             for task in done

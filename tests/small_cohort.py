@@ -1,9 +1,14 @@
 """A cohort of volumes known in closed form, prepared in no time, for all tests of the preparation."""
 
+import os
+import signal
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import SimpleITK as sitk
 from laws import GRIDS, body, hounsfield, marker, tissue, volume
 
 from preprocessing.bias_field import N4BiasFieldCorrection
@@ -12,6 +17,7 @@ from preprocessing.cohort import Case, write_cohort
 from preprocessing.orientation import CanonicalOrientation
 from preprocessing.preparation import CohortPreparation
 from preprocessing.reslice import ToReferenceGrid
+from preprocessing.scan import Scan
 from preprocessing.volume import write_volume
 from preprocessing.window import FixedWindow, PercentileWindow
 
@@ -80,3 +86,41 @@ def prepared_bytes(folder: Path) -> dict[str, bytes]:
     """Content of every volume and picture of a prepared cohort, by name."""
     paths = [*folder.glob("*.nii.gz"), *folder.glob("overview/*.jpg")]
     return {path.name: path.read_bytes() for path in paths}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slow:
+    """A step that takes its time and leaves a line in a file when it begins."""
+
+    seconds: float
+    log: str
+
+    def __call__(self, scan: Scan) -> Scan:
+        with Path(self.log).open("a") as stream:
+            stream.write(f"{os.getpid()}\n")
+        time.sleep(self.seconds)
+        return scan
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadlyForMetal:
+    """A step that kills its process, as happens when memory runs out, where a voxel is very bright."""
+
+    above: float = 20000.0
+
+    def __call__(self, scan: Scan) -> Scan:
+        if sitk.GetArrayViewFromImage(scan.image).max() > self.above:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return scan
+
+
+def write_many(folder: Path, count: int, grid: str = "LPS") -> Path:
+    """Cohort of many CT without partners, each a little brighter than the one before."""
+    cases = []
+    for number in range(count):
+        path = folder / f"ct_{number}.nii.gz"
+        write_volume(volume(GRIDS[grid], lambda where, plus=number: hounsfield(where) + plus), path)
+        case = case_of(folder, f"ct_{number}")
+        cases.append(replace(case, patient=f"p{number}", label=None, split="train"))
+    write_cohort(folder / "cohort.csv", cases)
+    return folder
