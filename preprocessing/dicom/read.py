@@ -24,20 +24,23 @@ from preprocessing.dicom.shear import UprightBox, UprightSlice, box_around, shea
 from preprocessing.dicom.stored_values import StoredValues
 from preprocessing.grid import Grid, three_floats
 
+_BESIDE = ("not_dicom", "not_an_image", "secondary_capture", "spectroscopy", "other_modality", "localizer")
+"""What may lie in a folder beside the slices of a series, and is passed over there."""
+
 
 def read_series(source: Path | Iterable[Path], *, repair: bool = False) -> DicomVolume:
     """Read the one volume that a folder or some files hold.
 
     Args:
-        source: a folder, which is searched with all below it, or files in any order; what is no DICOM file
-            is passed over.
+        source: a folder, which is searched with all below it and where localizers, reports and files of
+            other kinds are passed over; or files in any order, each of which must be a slice.
         repair: whether to interpolate missing slices and to drop copies of slices.
 
     Raises:
         DicomError: if the files hold no volume, several, or one that cannot be read for certain.
     """
     frames, refused = _frames_of(source)
-    if not frames and refused:
+    if refused:
         raise refused[0]
     stacks = stacks_of(frames)
     if not stacks:
@@ -49,8 +52,6 @@ def read_series(source: Path | Iterable[Path], *, repair: bool = False) -> Dicom
         raise DicomError(
             "several_stacks", expected="one volume", found=f"{len(stacks)}: {listed}", remedy=remedy
         )
-    if refused:
-        raise refused[0]
     return read_stack(stacks[0], repair=repair)
 
 
@@ -89,18 +90,22 @@ def read_stack(stack: Stack, *, repair: bool = False) -> DicomVolume:
 
 def _frames_of(source: Path | Iterable[Path]) -> tuple[list[Frame], list[DicomError]]:
     """Slices of the files, and why others have none."""
-    paths = sorted(source.rglob("*")) if isinstance(source, Path) and source.is_dir() else source
+    searched = isinstance(source, Path) and source.is_dir()
     frames: list[Frame] = []
     refused: list[DicomError] = []
-    for path in [paths] if isinstance(paths, Path) else paths:
-        if path.is_dir():
-            continue
+    for path in _files_of(source):
         try:
             frames += read_frames(path)
         except DicomError as error:
-            if error.reason != "not_dicom":
+            if not (searched and error.reason in _BESIDE):
                 refused.append(error)
     return frames, refused
+
+
+def _files_of(source: Path | Iterable[Path]) -> list[Path]:
+    if not isinstance(source, Path):
+        return list(source)
+    return [path for path in sorted(source.rglob("*")) if path.is_file()] if source.is_dir() else [source]
 
 
 def _require_volume(frames: Sequence[Frame]) -> None:
