@@ -16,7 +16,7 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from distributed.system import MEMORY_LIMIT
 
-from preprocessing.engine import MEMORY_SHARE, EngineError, LostTaskError, ResultT, TaskT
+from preprocessing.engine import EngineError, LostTaskError, ResultT, TaskT
 
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer."""
@@ -24,10 +24,17 @@ FIRST_WORKER_SECONDS = 60
 """How long a scheduler may be without any worker at the beginning."""
 NO_WORKER_SECONDS = 600
 """How long it may be without any worker later: a queueing system may still be starting one."""
+MEMORY_SHARE = 0.9
+"""Share of the machine's memory that the workers divide among them."""
 TASKS_PER_THREAD = 2
 """Cases handed out at a time: one at work and one waiting, so that no worker is ever idle."""
 
 _POLL_SECONDS = 10
+
+
+def shared_memory() -> int:
+    """Bytes that the workers of this machine divide among them."""
+    return int(MEMORY_SHARE * MEMORY_LIMIT)
 
 
 class OnWorkers:
@@ -176,7 +183,7 @@ def embedded(workers: int) -> Iterator[Client]:
             processes=True,
             host="127.0.0.1",
             dashboard_address=None,
-            memory_limit=int(MEMORY_SHARE * MEMORY_LIMIT) // workers,
+            memory_limit=shared_memory() // workers,
             local_directory=folder,
             silence_logs=logging.CRITICAL,
             env={"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": str(threads)},

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from preprocessing.case_preparation import CaseResult, CaseTask, prepare_scan
 from preprocessing.cohort import TABLE_NAME, Case, Cohort, read_cohort, write_cohort
-from preprocessing.engine import open_engine, sensible_workers
+from preprocessing.engine_choice import open_engine, sensible_workers
 from preprocessing.output_folder import claim, refuse_sources, release
 from preprocessing.pair_order import VISIBLE_SECONDS, prepare_all, visible
 from preprocessing.picture import PLANES

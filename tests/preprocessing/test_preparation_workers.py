@@ -18,7 +18,8 @@ from small_cohort import STEPS, DeadlyForMetal, Slow, preparation, prepared_byte
 from preprocessing import dask_engine
 from preprocessing.case_preparation import CaseResult, CaseTask, prepare_case
 from preprocessing.cohort import read_cohort
-from preprocessing.engine import EngineError, in_process, open_engine, sensible_workers
+from preprocessing.engine import EngineError, in_process
+from preprocessing.engine_choice import open_engine, sensible_workers
 from preprocessing.pair_order import visible
 from preprocessing.provenance import decisive_versions
 from preprocessing.volume import write_volume
