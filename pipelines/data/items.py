@@ -9,9 +9,11 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from evaluation.arrays import Plane
 from pipelines.data.recipes import SPACING_TOLERANCE
-from pipelines.data.sidecar import stored_provenance
+from pipelines.data.sidecar import slice_coverage, stored_provenance
 from preprocessing.cohort import Case, Cohort, CohortError
+from preprocessing.coverage import LEAST_COVERAGE
 from preprocessing.preparation import prepare_scan
 from preprocessing.scan import Scan, Step
 from preprocessing.volume import read_labels, read_volume
@@ -25,6 +27,8 @@ def volume_items(
     split: str,
     windows: Mapping[str, Sequence[Step]],
     allow_empty: bool = False,
+    covered_along: Plane | None = None,
+    least_coverage: float = LEAST_COVERAGE,
 ) -> list[dict[str, Any]]:
     """List the volumes of one domain and split with their intensity windows.
 
@@ -35,12 +39,17 @@ def volume_items(
         windows: By domain, the steps that find the window of a volume without a sidecar: a body mask where
             one is needed, and a window step.
         allow_empty: Whether no case at all is an answer rather than a fault.
+        covered_along: Plane of the slices to train on, of which those that the scan hardly covers are left
+            out. None keeps all, as validation does.
+        least_coverage: Share of a slice that the scan must cover.
 
     Returns:
-        Items with `image` (path), `case` (name) and `window` (plain values), in the table's order.
+        Items with `image` (path), `case` (name) and `window` (plain values), in the table's order; where some
+        slices are left out, also `slices`, the indices of the others.
 
     Raises:
-        CohortError: If the cohort has no such case, or no window is known for the domain.
+        CohortError: If the cohort has no such case, no window is known for the domain, or a volume is left
+            without slices; every such volume is named.
     """
     cases = cohort.select(domain=domain, split=split)
     if not cases and not allow_empty:
@@ -49,7 +58,10 @@ def volume_items(
             f"the domains {', '.join(cohort.domains)}. Set 'source' and 'target' to two of them."
         )
         raise CohortError(cohort.table, [fault])
-    return [case_item(case, windows=windows) for case in cases]
+    items = [case_item(case, windows=windows) for case in cases]
+    if covered_along is not None:
+        _leave_out_uncovered(cohort, cases, items, plane=covered_along, least=least_coverage)
+    return items
 
 
 def case_item(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> dict[str, Any]:
@@ -91,6 +103,26 @@ def case_window(case: Case, *, windows: Mapping[str, Sequence[Step]]) -> Intensi
             f"The steps for the domain {case.domain!r} in 'windows' set no window: add a window step."
         )
     return window
+
+
+def _leave_out_uncovered(
+    cohort: Cohort, cases: Sequence[Case], items: Sequence[dict[str, Any]], *, plane: Plane, least: float
+) -> None:
+    """Name in each item the slices to keep, where its record says that some were hardly scanned."""
+    faults = []
+    for case, item in zip(cases, items, strict=True):
+        shares = slice_coverage(case.image, plane=plane)
+        if shares is None or min(shares) >= least:
+            continue
+        item["slices"] = [number for number, share in enumerate(shares) if share >= least]
+        if not item["slices"]:
+            faults.append(
+                f"case {case.case}: wanted {plane} slices that the scan covers to {least:.0%}, found none, "
+                f"at best {max(shares):.0%}. Prepare it with another box, lower 'least_coverage' if only air "
+                "is missing, or take it out of training."
+            )
+    if faults:
+        raise CohortError(cohort.table, faults)
 
 
 def common_grid(cases: Sequence[Case]) -> tuple[tuple[float, ...], tuple[int, ...]]:

@@ -38,6 +38,7 @@ class UnpairedSliceSampler(Sampler[SlicePair]):
         self.seed = seed
         self.position_tolerance = position_tolerance
         self.start = 0
+        self._slices_a, self._slices_b = dataset.slice_indices("a"), dataset.slice_indices("b")
         self._counts_a, self._counts_b = dataset.slice_counts("a"), dataset.slice_counts("b")
 
     def __len__(self) -> int:
@@ -52,16 +53,19 @@ class UnpairedSliceSampler(Sampler[SlicePair]):
     def draw(self, number: int) -> SlicePair:
         """Return draw `number` of this seed."""
         random = np.random.default_rng((self.seed, number))
-        volume_a = int(random.integers(len(self._counts_a)))
-        slice_a = int(random.integers(self._counts_a[volume_a]))
-        volume_b = int(random.integers(len(self._counts_b)))
-        candidates = self._matching_slices(self._counts_a[volume_a], slice_a, self._counts_b[volume_b])
+        volume_a = int(random.integers(len(self._slices_a)))
+        slices_a = self._slices_a[volume_a]
+        slice_a = int(slices_a[random.integers(len(slices_a))])
+        volume_b = int(random.integers(len(self._slices_b)))
+        candidates = self._matching_slices(self._counts_a[volume_a], slice_a, volume_b)
         return SlicePair(volume_a, slice_a, volume_b, int(random.choice(candidates)))
 
-    def _matching_slices(self, count_a: int, slice_a: int, count_b: int) -> Int[np.ndarray, " slice"]:
+    def _matching_slices(self, count_a: int, slice_a: int, volume_b: int) -> Int[np.ndarray, " slice"]:
+        slices_b = self._slices_b[volume_b]
         if self.position_tolerance is None:
-            return np.arange(count_b)
+            return slices_b
         position = self.dataset.slice_positions(count_a)[slice_a]
-        distance = np.abs(self.dataset.slice_positions(count_b) - position)
-        near = np.flatnonzero(distance <= self.position_tolerance)
-        return near if near.size else np.array([distance.argmin()])
+        positions_b = self.dataset.slice_positions(self._counts_b[volume_b])[slices_b]
+        distance = np.abs(positions_b - position)
+        near = slices_b[distance <= self.position_tolerance]
+        return near if near.size else slices_b[[distance.argmin()]]

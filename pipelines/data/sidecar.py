@@ -1,10 +1,12 @@
-"""The preparation record beside a volume, if there is one."""
+"""The preparation record beside a volume, if there is one, and what it says of the volume's slices."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from evaluation.arrays import Plane
+from preprocessing.coverage import COVERAGE_NOTE
 from preprocessing.provenance import Provenance, read_provenance, record_path
 
 
@@ -26,3 +28,19 @@ def stored_provenance(image: Path) -> Provenance | None:
         return None
     ours = isinstance(content, dict) and "recipe_hash" in content
     return read_provenance(path) if ours else None
+
+
+def slice_coverage(image: Path, *, plane: Plane) -> list[float] | None:
+    """Return the share of each slice that was scanned; None if no record says so.
+
+    Args:
+        image: The volume.
+        plane: "sagittal", "coronal" or "axial"; the slices come in order along R, A or S.
+
+    Raises:
+        ValueError: If a record of ours is there but damaged.
+    """
+    provenance = stored_provenance(image)
+    note = provenance.notes.get(COVERAGE_NOTE) if provenance is not None else None
+    slices = note.get("slices") if isinstance(note, dict) else None
+    return [float(share) for share in slices[plane]] if slices else None

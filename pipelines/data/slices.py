@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
@@ -32,13 +32,15 @@ class UnpairedSliceDataset(Dataset[dict[str, torch.Tensor]]):
     and a run can be replayed from its seed.
 
     Args:
-        data: Items of domain "a" and of domain "b", as `volume_items` lists them.
+        data: Items of domain "a" and of domain "b", as `volume_items` lists them; of one that has `slices`,
+            only those are to be drawn.
         transform: Loads an item and windows its `image` to shape (1, R, A, S) in [-1, 1], canonical RAS.
         plane: "sagittal", "coronal" or "axial".
         spacing: Voxel size of the common grid in mm along [R, A, S].
 
     Raises:
-        VolumeError: If any volume cannot be loaded or has NaN or infinite voxels; every such volume is named.
+        VolumeError: If any volume cannot be loaded, has NaN or infinite voxels, or has fewer slices than its
+            item names; every such volume is named.
     """
 
     def __init__(
@@ -54,10 +56,11 @@ class UnpairedSliceDataset(Dataset[dict[str, torch.Tensor]]):
         self.slice_spacing = float(spacing[self.axis])
         volumes = load_volumes([*data["a"], *data["b"]], transform=transform)
         self.volumes_a, self.volumes_b = volumes[: len(data["a"])], volumes[len(data["a"]) :]
+        self._slices = {side: self._slices_to_draw(side) for side in ("a", "b")}
 
     def __len__(self) -> int:
         """Return the number of slices of the larger domain: one visit to each is one pass over the data."""
-        return max(sum(self.slice_counts("a")), sum(self.slice_counts("b")))
+        return max(sum(map(len, self.slice_indices(side))) for side in ("a", "b"))
 
     def __getitem__(self, index: SlicePair) -> dict[str, torch.Tensor]:
         """Return slices `a` and `b`, each of shape (1, rows, columns) in [-1, 1]."""
@@ -69,6 +72,26 @@ class UnpairedSliceDataset(Dataset[dict[str, torch.Tensor]]):
     def slice_counts(self, side: str) -> list[int]:
         """Return the number of slices of each volume of side "a" or "b"."""
         return [volume.shape[self.axis + 1] for volume in (self.volumes_a if side == "a" else self.volumes_b)]
+
+    def slice_indices(self, side: str) -> list[Int[np.ndarray, " slice"]]:
+        """Return the slices to draw from of each volume of side "a" or "b"."""
+        return self._slices[side]
+
+    def _slices_to_draw(self, side: str) -> list[Int[np.ndarray, " slice"]]:
+        counts = self.slice_counts(side)
+        kept = [
+            np.array(item.get("slices", range(count)), dtype=int)
+            for item, count in zip(self.data[side], counts, strict=True)
+        ]
+        faults = [
+            f"case {item['case']}: wanted slices {slices.min()} to {slices.max()} as its record names them, "
+            f"found {count} slices. Prepare the cohort again."
+            for item, slices, count in zip(self.data[side], kept, counts, strict=True)
+            if slices.max() >= count
+        ]
+        if faults:
+            raise VolumeError("\n".join(faults))
+        return kept
 
     def slice_positions(self, count: int) -> Float[np.ndarray, " slice"]:
         """Return the positions of a volume's slices along the slicing axis, in mm from the crop's centre."""

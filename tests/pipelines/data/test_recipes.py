@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from laws import GRIDS
-from toys import SIZE, SPACING, toy_case, train
+from toys import SIZE, toy_case, train
 
 from pipelines.data.recipes import on_reference_grid, reference_for, reference_step
 from pipelines.model.model_folder import read_model
@@ -16,6 +16,8 @@ from preprocessing.provenance import step_config
 from preprocessing.reslice import ToGrid, ToReferenceGrid
 from preprocessing.window import FixedWindow
 
+SPACING = (5.0, 8.0, 5.0)
+"""A box that every test grid covers: what is hardly covered is not trained on."""
 STEPS = {
     "mr": [
         CanonicalOrientation(),

@@ -8,11 +8,15 @@ import torch
 
 from pipelines.data.sampler import UnpairedSliceSampler
 from pipelines.data.slices import UnpairedSliceDataset
+from preprocessing.volume import VolumeError
 
 
-def dataset(counts_a=(3, 5), counts_b=(4, 9), *, spacing=2.5) -> UnpairedSliceDataset:
+def dataset(counts_a=(3, 5), counts_b=(4, 9), *, spacing=2.5, kept=None) -> UnpairedSliceDataset:
+    """Empty volumes of so many slices; `kept` names the slices to draw from, by number of the volume."""
     volumes = [torch.zeros(1, 2, count, 2) for count in (*counts_a, *counts_b)]
     items = [{"image": volume, "case": str(number)} for number, volume in enumerate(volumes)]
+    for number, slices in (kept or {}).items():
+        items[number]["slices"] = slices
     data = {"a": items[: len(counts_a)], "b": items[len(counts_a) :]}
     return UnpairedSliceDataset(
         data=data, transform=lambda item: item, plane="coronal", spacing=(1, spacing, 1)
@@ -90,3 +94,33 @@ def test_without_a_tolerance_positions_are_independent():
     slices = dataset(counts_a=(9,), counts_b=(9,))
     draws = np.array([[draw.slice_a, draw.slice_b] for draw in sampler(slices=slices, samples=3000)])
     assert abs(np.corrcoef(draws.T)[0, 1]) < 6 / np.sqrt(3000)
+
+
+@pytest.mark.parametrize("tolerance", [None, 2.5])
+def test_slices_that_were_left_out_are_never_drawn_and_the_others_all_are(tolerance):
+    kept = {0: [2], 3: [0, 1, 7, 8]}
+    draws = list(sampler(slices=dataset(kept=kept), samples=4000, tolerance=tolerance))
+    for side, volume, slices in (("a", 0, [2]), ("b", 1, [0, 1, 7, 8])):
+        drawn = {
+            getattr(draw, f"slice_{side}") for draw in draws if getattr(draw, f"volume_{side}") == volume
+        }
+        assert drawn <= set(slices)
+        assert tolerance is not None or drawn == set(slices)
+    assert {draw.slice_a for draw in draws if draw.volume_a == 1} == set(range(5))
+
+
+def test_positions_are_counted_from_the_middle_of_the_whole_volume_whatever_is_left_out():
+    slices = dataset(counts_a=(9,), counts_b=(9,), kept={1: [0, 1, 2]})
+    ends = {draw.slice_a: draw.slice_b for draw in sampler(slices=slices, tolerance=0.5)}
+    assert ends == {0: 0, 1: 1, 2: 2, **dict.fromkeys(range(3, 9), 2)}
+
+
+def test_keeping_every_slice_by_name_draws_what_naming_none_draws():
+    assert list(sampler(slices=dataset(kept={0: [0, 1, 2], 3: list(range(9))}))) == list(sampler())
+
+
+def test_an_epoch_counts_the_slices_that_are_drawn_and_a_record_of_another_volume_is_refused():
+    assert len(dataset(kept={2: [0], 3: [1]})) == 8
+    assert len(dataset(kept={0: [0], 1: [0], 2: [0], 3: [1]})) == 2
+    with pytest.raises(VolumeError, match="case 3: wanted slices 2 to 9 as its record names them, found 9"):
+        dataset(kept={3: [2, 9]})
