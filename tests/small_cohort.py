@@ -124,3 +124,14 @@ def write_many(folder: Path, count: int, grid: str = "LPS") -> Path:
         cases.append(replace(case, patient=f"p{number}", label=None, split="train"))
     write_cohort(folder / "cohort.csv", cases)
     return folder
+
+
+def prepare_and_tell(source: Path, began, *, otherwise: bool) -> None:
+    """Prepare, in a process that is to be killed, by the steps or by others that write every file anew."""
+    coarser = {"spacing": (8.0, 7.0, 6.0), "size": (14, 12, 14)}
+    other = {
+        domain: [replace(step, **coarser) if isinstance(step, ToReferenceGrid) else step for step in steps]
+        for domain, steps in STEPS.items()
+    }
+    began.set()
+    preparation(source, steps=other if otherwise else STEPS).run()
