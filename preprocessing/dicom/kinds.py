@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from pydicom.uid import UID
+
 from preprocessing.dicom.dataset import OpenedFile
 from preprocessing.dicom.errors import DicomError
 from preprocessing.dicom.frame import SeriesHeader
@@ -25,6 +29,7 @@ _OTHER_IMAGES = (
     "1", "1.1", "1.2", "1.3", "3", "3.1", "5", "6", "6.1", "6.2", "12", "13", "14", "20", "30", "77", "128",
     "130", "481.1",
 )  # fmt: skip
+_UID = re.compile(r"[0-9.]*")
 _MODALITIES = ("CT", "MR")
 _CAPTURE_TYPES = ("SCREEN SAVE", "DOSE_INFO", "SECONDARY CAPTURE")
 
@@ -77,7 +82,15 @@ def _reason(kind: str, modality: str) -> str:
     if kind in _CAPTURES:
         return "secondary_capture"
     other = any(f"{kind}.".startswith(f"{_STORAGE}{number}.") for number in _OTHER_IMAGES)
-    return "other_modality" if other or (not kind and modality) else "not_an_image"
+    if other or (not kind and modality):
+        return "other_modality"
+    return "corrupt" if _is_damaged(kind) else "not_an_image"
+
+
+def _is_damaged(kind: str) -> bool:
+    """Whether a kind is none that was ever given out: the header is damaged, and may well be an image's."""
+    standard = kind.startswith("1.2.840.10008.")
+    return not _UID.fullmatch(kind) or (standard and UID(kind).name == kind)
 
 
 def _require_grey(opened: OpenedFile) -> None:

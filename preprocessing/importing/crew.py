@@ -30,6 +30,10 @@ class Lost:
     reason: Literal["crashed", "timed_out"]
 
 
+class CrewError(RuntimeError):
+    """Worker processes do not even start; the message says what to do."""
+
+
 def work_through(
     function: Callable[[Item], Result], items: Sequence[Item], *, workers: int, seconds: float
 ) -> Iterator[tuple[int, Result | Lost]]:
@@ -42,6 +46,9 @@ def work_through(
         items: what it is called with.
         workers: processes; 0 works in this one, without protection.
         seconds: longest time for one item, after which its worker is stopped.
+
+    Raises:
+        CrewError: if workers end before they are given anything.
     """
     if workers == 0:
         for number, item in enumerate(items):
@@ -83,6 +90,8 @@ class _Worker(Generic[Item, Result]):
         self.function = function
         self.number: int | None = None
         self.started = 0.0
+        self.ready = False
+        self.connection: Connection
         self._start()
 
     def begin(self, number: int, item: Item) -> None:
@@ -100,6 +109,10 @@ class _Worker(Generic[Item, Result]):
         """Give the result if there is one by now, or the loss; None while it works."""
         lost: Lost | None = None
         try:
+            if self.connection.poll() and not self.ready:
+                self.connection.recv()
+                self.ready, self.started = True, time.monotonic()
+                return None
             if self.connection.poll():
                 result: Result = self.connection.recv()
                 self.number = None
@@ -110,6 +123,11 @@ class _Worker(Generic[Item, Result]):
             lost = Lost("timed_out")
         if lost is None:
             return None
+        if not self.ready:
+            raise CrewError(
+                "expected worker processes to start, found that they end at once: if a script calls this, "
+                "let it do its work under `if __name__ == '__main__':`, or ask for 0 workers"
+            )
         self.stop()
         self._start()
         self.number = None
@@ -123,6 +141,7 @@ class _Worker(Generic[Item, Result]):
         self.process.close()
 
     def _start(self) -> None:
+        self.ready = False
         self.connection, theirs = _context().Pipe()
         self.process = _context().Process(target=_serve, args=(self.function, theirs), daemon=True)
         self.process.start()
@@ -143,6 +162,7 @@ def _serve(function: Callable[[Item], Result], connection: Connection) -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     with _silence():
+        connection.send("ready")
         while True:
             try:
                 item = connection.recv()

@@ -24,6 +24,8 @@ LOSSES = {
     "crashed": "expected a header, found a file that crashes its reader; it is damaged: export it again",
     "timed_out": "expected a header, found one that is not read in time; it is damaged: export it again",
 }
+LONGEST_QUOTE = 160
+"""Longest part of a message that may quote what a header holds."""
 NEVER_IMAGES = frozenset({"not_an_image", "spectroscopy"})
 """Reasons of refusal that say that the object holds no image at all, so that none is missing."""
 DAMAGE = frozenset({"corrupt", "truncated", "too_large", "no_pixels", "no_geometry", "pixel_format"})
@@ -86,7 +88,10 @@ def refusal(error: DicomError) -> str:
     Args:
         error: a refusal.
     """
-    return str(error).removeprefix(f"{error.reason}: ")
+    _, expected, found, remedy = error.args
+    # Where bytes are damaged, a field may run on into those that follow, the patient's name among them.
+    shown = found if len(found) <= LONGEST_QUOTE and found.isprintable() else "damaged bytes"
+    return f"expected {expected}, found {shown}; {remedy}"
 
 
 def _results(batches: Sequence[tuple[Path, ...]], workers: int) -> Iterator[tuple[HeaderResult, ...]]:

@@ -1,6 +1,9 @@
 """A worker that crashes or hangs loses its own item, and no other."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -59,3 +62,18 @@ def test_workers_end_when_the_run_is_given_up():
     run.close()
     time.sleep(0.1)
     assert set(multiprocessing.active_children()) <= before
+
+
+@pytest.mark.service
+def test_script_that_starts_itself_again_is_told_so(tmp_path, repository):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from preprocessing.importing.crew import work_through\n"
+        "print(list(work_through(abs, [-1, -2], workers=2, seconds=60.0)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    done = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1
+    assert "if __name__ == '__main__':" in done.stderr.splitlines()[-1]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import random
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dicom_toys import CORONAL, counted, header, mr, save, toy_series
 from laws import tissue, volume
 from toys import toy_grid
 
+from preprocessing.dicom.errors import REASONS
 from preprocessing.dicom.read import read_series
 from preprocessing.importing import conversion, tables
 from preprocessing.importing.identities import IdentitiesError
@@ -334,3 +336,37 @@ def test_volume_of_a_series_that_is_gone_is_counted(tree, tmp_path):
     shutil.rmtree(tree / "B")
     report = run(tree, tmp_path / "out")
     assert (report.left_over, len(rows(tmp_path / "out"))) == (1, 3)
+
+
+def test_object_of_a_kind_that_does_not_exist_is_a_damaged_image(tree, tmp_path):
+    broken = header(SOPClassUID="1.2.840.10008.5.1.4.1.1.2.999", SeriesInstanceUID="1.2.77")
+    save(broken, tree / "A" / "broken")
+    (item,) = run(tree, tmp_path / "out").rejected
+    assert (item.reason, item.image) == ("corrupt", True)
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
+def test_mutated_scans_are_imported_or_refused_and_never_stop_a_run(real_data, tmp_path, seed):
+    """100 copies of shared series with bytes changed or cut off, a quarter for each seed."""
+    draw = random.Random(seed)
+    kinds = [
+        *("dicom2nifti/generic_anatomical/001", "dicom2nifti/siemens_multiframe/001", "dcm_qa_12bit/In"),
+        *("dicom2nifti/generic_anatomical/002_non_isotropic", "volume_rendering_stroke"),
+    ]
+    for number in range(25):
+        for path in filter(Path.is_file, sorted((real_data / kinds[number % len(kinds)]).iterdir())):
+            data = bytearray(path.read_bytes())
+            reach = min(len(data), draw.choice([400, 2000, 6000, len(data)]))
+            for _ in range(draw.choice([0, 1, 3, 30, 300])):
+                data[draw.randrange(reach)] = draw.randrange(256)
+            end = draw.randrange(len(data)) if draw.random() < 0.1 else len(data)
+            (tmp_path / "in" / f"{number}").mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / f"{number}" / path.name).write_bytes(data[:end])
+    report = run(tmp_path / "in", tmp_path / "out")
+    assert report.imported
+    assert report.rejected
+    assert {item.reason for item in report.rejected} <= {*REASONS, "unusable_volume"}
+    assert all(item.message.isprintable() and str(tmp_path) not in item.message for item in report.rejected)
+    for row in rows(tmp_path / "out"):
+        path = tmp_path / "out" / row["image"]
+        assert read_header(path).grid.size == tuple(int(row[name]) for name in ("columns", "rows", "slices"))
