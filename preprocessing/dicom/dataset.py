@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import _read_file_meta_info, read_dataset, read_partial, read_preamble
 from pydicom.tag import BaseTag, Tag
@@ -101,7 +102,7 @@ def open_header(path: Path) -> OpenedFile:
     Raises:
         DicomError: if it is no DICOM file, or is damaged. Other errors of the parser may come too.
     """
-    with quiet(), path.open("rb") as stream:
+    with path.open("rb") as stream:
         start = stream.read(_SNIFF)
         if not _looks_like_dicom(start):
             remedy = "nothing to do, if it is not meant to be an image"
@@ -133,8 +134,8 @@ def inflated(path: Path) -> bytes:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence pydicom, whose warnings quote values of the header and so may name the patient."""
-    with warnings.catch_warnings():
+    """Silence pydicom, whose warnings and logs quote values of the header and so may name the patient."""
+    with disable_value_validation(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

@@ -94,10 +94,12 @@ def is_regular(positions: Sequence[float]) -> bool:
 def judge_gaps(positions: Sequence[float], thicknesses: Sequence[float | None]) -> Gaps:
     """Tell equal gaps, planned changes and missing slices apart.
 
-    A gap wider than one beside it is planned if it belongs to a run of `PLANNED_RUN` equal gaps, if it is a
-    run of two between different gaps, if it lies between two planned runs and is no wider than both, or if
-    slices of changing thickness touch across it. Else it is a hole: missing slices where it is a whole
-    multiple of the gap beside it, unclear where it is not.
+    Gaps are planned in runs of `PLANNED_RUN` equal ones, or of two unless the gap is the same on both sides
+    of them. A gap on its own is planned where it equals a run's and is the smaller one beside its
+    neighbours, or leads from one run to another of a different gap and is no wider than both. Any other is
+    a hole or odd, unless slices of changing thickness touch across it: slices are missing where it is a
+    whole multiple of the gap beside it, and it is unclear where it is not. A leading gap that is such a
+    multiple could be either, and counts as missing slices.
 
     Args:
         positions: millimetres along the normal, strictly ascending, two or more.
@@ -109,7 +111,7 @@ def judge_gaps(positions: Sequence[float], thicknesses: Sequence[float | None]) 
     holes = [
         index
         for index in range(len(runs))
-        if _is_hole(runs, index) and not _touching(runs[index], positions, thicknesses)
+        if not _is_planned(runs, index) and not _touching(runs[index], positions, thicknesses)
     ]
     planned = [run.gap for index, run in enumerate(runs) if index not in holes and run.count > 1]
     step = min(planned or [run.gap for run in runs])
@@ -117,10 +119,9 @@ def judge_gaps(positions: Sequence[float], thicknesses: Sequence[float | None]) 
     unclear: list[tuple[float, float]] = []
     for index in holes:
         run, beside = runs[index], _smaller_neighbour(runs, index)
-        times = run.gap / beside
-        whole = round(times)
+        whole = _times(run.gap, beside)
         for first in positions[run.start : run.start + run.count]:
-            if abs(times - whole) <= MULTIPLE_TOLERANCE and whole > 1:
+            if whole > 1:
                 missing += [first + run.gap * part / whole for part in range(1, whole)]
             else:
                 unclear.append((first, run.gap))
@@ -146,13 +147,29 @@ def _smaller_neighbour(runs: Sequence[_Run], index: int) -> float:
     return min(run.gap for run in _neighbours(runs, index))
 
 
-def _is_hole(runs: Sequence[_Run], index: int) -> bool:
+def _is_planned(runs: Sequence[_Run], index: int) -> bool:
     run, beside = runs[index], _neighbours(runs, index)
-    if run.count >= PLANNED_RUN or not beside or run.gap <= min(near.gap for near in beside):
-        return False
-    if len(beside) == 2 and _equal(beside[0].gap, beside[1].gap):
+    if not beside or run.count >= PLANNED_RUN:
         return True
-    return run.count == 1
+    widest, smallest = max(near.gap for near in beside), _smaller_neighbour(runs, index)
+    if run.gap <= smallest:
+        return run.count > 1 or any(near.count > 1 and _equal(near.gap, run.gap) for near in runs)
+    if len(beside) == 2 and _equal(smallest, widest):
+        return False
+    return run.count > 1 or _leads_over(run, beside)
+
+
+def _leads_over(run: _Run, beside: Sequence[_Run]) -> bool:
+    """Whether one gap lies between two runs, and could not be a multiple of either's."""
+    if len(beside) < 2 or min(near.count for near in beside) < 2:
+        return False
+    return run.gap <= max(near.gap for near in beside) and _times(run.gap, min(n.gap for n in beside)) <= 1
+
+
+def _times(gap: float, smaller: float) -> int:
+    """How many of the smaller gap make the gap; 0 if it is no whole number of them."""
+    whole = round(gap / smaller)
+    return whole if abs(gap / smaller - whole) <= MULTIPLE_TOLERANCE else 0
 
 
 def _equal(first: float, second: float) -> bool:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocessing.dicom.dataset import OpenedFile, is_dicom, open_header
+from preprocessing.dicom.dataset import OpenedFile, is_dicom, open_header, quiet
 from preprocessing.dicom.errors import REASONS, DicomError
 from preprocessing.dicom.frame import Frame, PixelFormat, SeriesHeader
 from preprocessing.dicom.groups import Layers, layer_with, layers_of
-from preprocessing.dicom.kinds import require_image, require_scan
+from preprocessing.dicom.kinds import IMAGES, require_image, require_scan
 from preprocessing.dicom.mosaic import is_mosaic, tiles_of
 from preprocessing.dicom.pixel_format import pixel_format
 from preprocessing.dicom.values import number, numbers, text, texts, whole
@@ -36,17 +36,8 @@ def read_frames(path: Path) -> tuple[Frame, ...]:
         DicomError: if the file holds no usable slices of a CT or MR.
     """
     try:
-        opened = open_header(path)
-        series = _series(opened)
-        require_image(opened, series)
-        pixels = pixel_format(opened)
-        frames = [
-            _frame(path, index, layers, series, pixels)
-            for index, layers in enumerate(layers_of(opened.data, pixels.frames))
-        ]
-        if all("LOCALIZER" in frame.image_type for frame in frames):
-            require_scan(frames[0].image_type)
-        return tiles_of(frames[0], opened.data) if is_mosaic(frames[0]) else tuple(frames)
+        with quiet():
+            return _frames(path)
     except DicomError:
         raise
     except OSError as error:
@@ -59,11 +50,26 @@ def read_frames(path: Path) -> tuple[Frame, ...]:
         raise DicomError("corrupt", expected="a whole DICOM header", found=found, remedy=remedy) from error
 
 
+def _frames(path: Path) -> tuple[Frame, ...]:
+    opened = open_header(path)
+    series = _series(opened)
+    require_image(opened, series)
+    pixels = pixel_format(opened)
+    frames = [
+        _frame(path, index, layers, series, pixels)
+        for index, layers in enumerate(layers_of(opened.data, pixels.frames))
+    ]
+    if all("LOCALIZER" in frame.image_type for frame in frames):
+        require_scan(frames[0].image_type)
+    return tiles_of(frames[0], opened.data) if is_mosaic(frames[0]) else tuple(frames)
+
+
 def _series(opened: OpenedFile) -> SeriesHeader:
     data = opened.data
+    kind = text(data, "SOPClassUID") or text(opened.meta, "MediaStorageSOPClassUID")
     return SeriesHeader(
-        modality=text(data, "Modality").upper(),
-        sop_class=text(data, "SOPClassUID") or text(opened.meta, "MediaStorageSOPClassUID"),
+        modality=text(data, "Modality").upper() or IMAGES.get(kind, ""),
+        sop_class=kind,
         patient_id=text(data, "PatientID"),
         patient_name=text(data, "PatientName"),
         patient_birth_date=text(data, "PatientBirthDate"),
@@ -135,7 +141,14 @@ def _frame(path: Path, index: int, layers: Layers, series: SeriesHeader, pixels:
         trigger_time=_either(first("NominalCardiacTriggerDelayTime"), first("TriggerTime")),
         acquisition=count("FrameAcquisitionNumber", "AcquisitionNumber"),
         instance=count("InstanceNumber"),
+        warnings=_inverted(line("PhotometricInterpretation")),
     )
+
+
+def _inverted(photometric: str) -> tuple[str, ...]:
+    if photometric.upper() != "MONOCHROME1":
+        return ()
+    return ("monochrome1: to be shown with low values bright; the values are as they are stored",)
 
 
 def _either(first: float | None, second: float | None) -> float | None:

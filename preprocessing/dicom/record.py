@@ -89,6 +89,7 @@ def _warnings(
 ) -> Iterable[str]:
     yield from repairs
     first = frames[0]
+    yield from sorted({warning for frame in frames for warning in frame.warnings})
     if any(frame.pixels.lossy for frame in frames):
         yield "lossy: the pixels went through lossy compression, values are not the scanner's own"
     if first.series.modality == "CT" and findings.lowest > AIR_BELOW_HU:

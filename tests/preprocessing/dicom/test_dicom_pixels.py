@@ -208,6 +208,28 @@ def test_pixels_that_were_lossy_once_are_named(tmp_path):
     assert [text for text in record["warnings"] if text.startswith("lossy")]
 
 
+def test_nearly_lossless_pixels_are_read_and_named(tmp_path):
+    for index, position in enumerate(positions_along(PLACES)):
+        path = save(
+            toy_slice(position, counted(index) + 1000, **mr(PixelRepresentation=0)), tmp_path / f"{index}"
+        )
+        _compress(path, uid.JPEGLSNearLossless, jls_error=2)
+    volume = read_series(tmp_path)
+    assert [text for text in volume.warnings if text.startswith("lossy")]
+    np.testing.assert_allclose(array(volume.image)[..., 1], counted(1).T + 1000, atol=2)
+
+
+def test_inverted_display_changes_no_value_and_is_named(tmp_path):
+    found, record = values(tmp_path, PhotometricInterpretation="MONOCHROME1")
+    np.testing.assert_array_equal(found[..., 0], counted(0).T)
+    assert [text for text in record["warnings"] if text.startswith("monochrome1")]
+
+
+def test_a_class_says_the_modality_that_was_removed(tmp_path):
+    _, record = values(tmp_path, Modality=None)
+    assert record["modality"] == "CT"
+
+
 def test_a_tag_that_denies_the_tilt_is_named(tmp_path):
     volume = read_series(toy_series(tmp_path / "a", PLACES, GantryDetectorTilt=12))
     assert "header says 12 degrees" in " ".join(volume.warnings)
@@ -223,7 +245,7 @@ def test_a_rescaling_that_cannot_be_is_refused(slope, tmp_path):
     assert refusal.value.reason == "rescale"
 
 
-def _compress(path, syntax):
+def _compress(path, syntax, **options):
     data = dcmread(path)
-    data.compress(syntax, generate_instance_uid=False)
+    data.compress(syntax, generate_instance_uid=False, **options)
     data.save_as(path)

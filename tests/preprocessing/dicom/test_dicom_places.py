@@ -85,7 +85,7 @@ def test_each_voxel_lies_where_its_slice_says(name, tmp_path):
     assert seen == values.size
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.permutations(range(len(PLACES))),
     names=st.permutations(range(len(PLACES))),

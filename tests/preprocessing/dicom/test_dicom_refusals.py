@@ -246,7 +246,7 @@ def test_no_bytes_end_in_anything_but_frames_or_a_refusal(content, preamble, tmp
     _frames_or_refusal([path])
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), syntax=st.sampled_from(["plain", "implicit", "deflated", "packed", "enhanced"]))
 def test_a_damaged_file_is_read_in_its_place_or_refused(data, syntax, samples, tmp_path):
     paths = []
