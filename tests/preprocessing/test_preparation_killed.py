@@ -20,7 +20,7 @@ from preprocessing.volume import read_volume
 
 KILLS = 12
 ADDED_MIB = 16
-"""What a three times larger cohort may add to the peak; sixteen scans that stayed would add 80."""
+"""What a three times larger cohort may add to the peak; sixteen sources that stayed would add 60."""
 
 
 @pytest.mark.slow
