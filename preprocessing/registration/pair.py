@@ -14,7 +14,7 @@ from preprocessing.registration.quality import StageQuality, folding, sharpness,
 from preprocessing.registration.rigid import RigidStage
 from preprocessing.registration.start import Start
 from preprocessing.registration.verdict import Acceptance
-from preprocessing.registration.warp import warped
+from preprocessing.registration.warp import rigid_part, warped
 from preprocessing.scan import Scan
 
 LEAST_OVERLAP = 0.02
@@ -105,7 +105,9 @@ class PairRegistration:
         return Alignment(scan=scan.with_note(NOTE, record), transform=course.transform, record=record)
 
     def _record(self, course: _Course) -> dict[str, object]:
-        folds, sharp = folding(course.match, course.transform), sharpness(course.match, course.transform)
+        folds = folding(course.match, course.transform)
+        # A B-spline makes even strangers alike, so whether these are one patient is asked of the rigid motion.
+        sharp = sharpness(course.match, rigid_part(course.transform))
         judgement = self.acceptance.judge(course.quality[course.kept[-1]], sharpness=sharp, folding=folds)
         return {
             "verdict": judgement.verdict,

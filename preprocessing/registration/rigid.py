@@ -13,6 +13,8 @@ from preprocessing.registration.match import Match
 
 LEAST_STEP = 1e-3
 """The optimiser ends below this step, millimetres of the farthest voxel."""
+LEAST_SAMPLES = 20000
+"""At coarse resolutions a larger share is compared, so that so many voxels remain: all, where there are fewer."""
 RELAXATION = 0.6
 """Factor by which the step shrinks whenever the direction turns back."""
 
@@ -25,7 +27,7 @@ class RigidStage:
 
     Args:
         bins: of the histogram along each image.
-        sampling: share of the fixed voxels that are compared.
+        sampling: share of the fixed voxels that are compared at the finest resolution.
         seed: of the choice of voxels.
         margin: millimetres around the fixed body that are compared too.
         shrink: factor of each resolution, coarse to fine.
@@ -71,12 +73,15 @@ class RigidStage:
         method = sitk.ImageRegistrationMethod()
         method.SetMetricAsMattesMutualInformation(numberOfHistogramBins=self.bins)
         method.SetMetricFixedMask(match.near_body(self.margin))
-        method.SetMetricSamplingStrategy(method.REGULAR if self.sampling < 1 else method.NONE)
-        method.SetMetricSamplingPercentage(self.sampling, self.seed)
+        method.SetMetricSamplingStrategy(method.REGULAR)
         method.SetInterpolator(sitk.sitkLinear)
         # A thin slab is not thinned out further than to a few slices.
         most = max(1, min(match.fixed.GetSize()) // 4)
-        method.SetShrinkFactorsPerLevel([min(int(factor), most) for factor in self.shrink])
+        shrink = [min(int(factor), most) for factor in self.shrink]
+        voxels = [match.fixed.GetNumberOfPixels() / factor**3 for factor in shrink]
+        shares = [min(max(self.sampling, LEAST_SAMPLES / count), 1.0) for count in voxels]
+        method.SetMetricSamplingPercentagePerLevel(shares, self.seed)
+        method.SetShrinkFactorsPerLevel(shrink)
         method.SetSmoothingSigmasPerLevel([float(sigma) for sigma in self.smoothing])
         method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
         method.SetOptimizerAsRegularStepGradientDescent(
