@@ -24,18 +24,31 @@ def patient_of_path(path: PurePath, pattern: str | None) -> str:
     """
     if pattern is None:
         return path.parts[0] if len(path.parts) > 1 else _stem(path)
-    try:
-        match = re.search(pattern, path.as_posix())
-    except re.error as error:
-        raise PatientOfPathError(
-            f"patient {pattern!r}: expected a regular expression, found {error}"
-        ) from error
+    check_pattern(pattern)
+    match = re.search(pattern, path.as_posix())
     name = (match[1] if match.re.groups else match[0]) if match else None
     if not name:
         raise PatientOfPathError(
             f"file {path}: expected a patient by the expression {pattern!r}, found none; make it fit all"
         )
     return name
+
+
+def check_pattern(pattern: str | None) -> None:
+    """Make sure that an expression for patients is one.
+
+    Args:
+        pattern: as `patient_of_path` takes it.
+
+    Raises:
+        PatientOfPathError: if it is no regular expression.
+    """
+    try:
+        re.compile(pattern or "")
+    except re.error as error:
+        raise PatientOfPathError(
+            f"patient {pattern!r}: expected a regular expression, found {error}"
+        ) from error
 
 
 def _stem(path: PurePath) -> str:

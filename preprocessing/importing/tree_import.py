@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,6 +18,7 @@ from preprocessing.importing.identities import FILE_NAME, Identities, open_ident
 from preprocessing.importing.naming import Naming
 from preprocessing.importing.tables import SERIES_TABLE, Rejected, is_series_table, write_tables
 from preprocessing.importing.walk import Walk, walk
+from preprocessing.patient_of_path import PatientOfPathError, check_pattern, patient_of_path
 
 SECONDS_PER_SERIES = 1800.0
 """Longest time for one series, after which its worker is stopped."""
@@ -83,11 +84,13 @@ class TreeImport:
         Raises:
             TreeImportError: if the source is no folder, or the output belongs to something else.
             IdentitiesError: if the private file is unusable.
+            PatientOfPathError: if the expression for patients is none.
         """
         self._check()
         identities = open_identities(self.identities)
         tree = walk(self.source, leave_out=self.output)
-        found = read_headers([path for path in tree.files if path != self.identities], workers=self.workers)
+        files = [path for path in tree.files if path != self.identities]
+        found = [self._with_patient(result) for result in read_headers(files, workers=self.workers)]
         tasks = self._tasks(found, Naming(identities=identities, source=self.source, patient=self.patient))
         rejected = [*_faulty_files(found, identities), *_faulty_folders(tree, identities)]
         for task in tasks:
@@ -109,6 +112,7 @@ class TreeImport:
     def _check(self) -> None:
         if not self.source.is_dir():
             raise TreeImportError(f"{self.source}: expected a folder to import, found none; correct the path")
+        check_pattern(self.patient)
         if self.source.is_relative_to(self.output):
             raise TreeImportError(f"{self.output}: expected a folder outside the source; name another one")
         table = self.output / SERIES_TABLE
@@ -121,6 +125,17 @@ class TreeImport:
                 f"{self.output}: holds an import, but its private file {self.identities} is gone, so that "
                 "patients would get other names; restore it, or import into another folder"
             )
+
+    def _with_patient(self, result: HeaderResult) -> HeaderResult:
+        """The same, or refused where the path of a file that is no DICOM tells no patient."""
+        if result.kind in (None, "dicom") or result.reason:
+            return result
+        try:
+            patient_of_path(result.path.relative_to(self.source), self.patient)
+        except PatientOfPathError:
+            message = "expected a patient by the given expression in the path, found none; make it fit all"
+            return replace(result, reason="no_patient", message=message)
+        return result
 
     def _tasks(self, found: Sequence[HeaderResult], naming: Naming) -> list[SeriesTask]:
         frames: Iterator[Frame] = (frame for result in found for frame in result.frames)

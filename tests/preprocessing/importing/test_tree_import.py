@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from preprocessing.importing import conversion, tables
 from preprocessing.importing.identities import IdentitiesError
 from preprocessing.importing.tree_import import ImportReport, TreeImport, TreeImportError
 from preprocessing.nifti import read_header
+from preprocessing.patient_of_path import PatientOfPathError
 from preprocessing.volume import write_volume
 
 PLACES = (0, 2, 4, 6)
@@ -370,3 +372,17 @@ def test_mutated_scans_are_imported_or_refused_and_never_stop_a_run(real_data, t
     for row in rows(tmp_path / "out"):
         path = tmp_path / "out" / row["image"]
         assert read_header(path).grid.size == tuple(int(row[name]) for name in ("columns", "rows", "slices"))
+
+
+def test_expression_finds_patients_of_plain_files_and_one_without_is_listed(tmp_path):
+    for name in ("sub-1/x.nii.gz", "sub-1/y.nii.gz", "deep/sub-2/x.nii.gz", "other/x.nii.gz"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        scan(tmp_path / "in" / name)
+    report = run(tmp_path / "in", tmp_path / "out", patient=r"sub-(\d+)")
+    (item,) = report.rejected
+    assert (item.reason, item.image) == ("no_patient", True)
+    assert "other" not in item.message
+    assert sorted(Counter(row["patient"] for row in rows(tmp_path / "out")).values()) == [1, 2]
+    with pytest.raises(PatientOfPathError, match="regular expression"):
+        run(tmp_path / "in", tmp_path / "new", patient="(")
+    assert not (tmp_path / "new").exists()
