@@ -30,9 +30,9 @@ LOSSLESS = (
     uid.JPEG2000Lossless,
 )
 MAYBE_LOSSY = (uid.JPEGLSNearLossless, uid.JPEG2000)
-"""Accepted with a warning: every decoder gives the same values, though perhaps not those of the scanner."""
+"""Accepted with a warning: these may hold the scanner's own values, or values a little off."""
 LOSSY = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit)
-"""Refused: the inverse cosine transform is not defined to the last bit, so decoders differ."""
+"""Refused: never lossless, and the inverse cosine transform is not defined to the last bit."""
 
 
 def pixel_format(opened: OpenedFile) -> PixelFormat:
