@@ -18,6 +18,10 @@ from preprocessing.phantom.scanning import make_truth
 
 CHUNK_MM = 46.0
 """Thickness of the slabs in which a CT is sampled: a whole one at full size would take gigabytes."""
+SAMPLES = (2, 2)
+"""Samples along rows and columns of a voxel: enough for 2.8 mm, and quick where pixels are coarser."""
+MOST_ACROSS = 3
+"""Most samples across a slice."""
 SCALE_END = 3071.0
 """Largest CT number that scanners store, HU."""
 BODY_HU = -600.0
@@ -84,7 +88,8 @@ def axial_truth(anatomy: HipAnatomy, grid: Grid, *, implant: bool = False) -> Ax
         grid: the lattice.
         implant: whether there is metal in the left hip.
     """
-    parts = [make_truth(anatomy, slab, implant=implant) for slab in _slabs(grid)]
+    samples = (*SAMPLES, min(MOST_ACROSS, max(2, round(grid.spacing[2] / 2))))
+    parts = [make_truth(anatomy, slab, implant=implant, supersampling=samples) for slab in _slabs(grid)]
     label = np.concatenate([part.sample.label for part in parts])
     return AxialTruth(grid=grid, label=label, hu=np.concatenate([part.ct for part in parts]))
 

@@ -56,7 +56,9 @@ def localizer(anatomy: HipAnatomy) -> list[PlacedSlice]:
             size=(LOCALIZER_PIXELS, LOCALIZER_PIXELS, 3),
             spacing=(pixel, pixel, LOCALIZER_GAP),
         )
-        image = acquire_mr(make_truth(anatomy, grid).mr, grid, rng).image
+        # One sample per voxel: nobody measures in a localizer.
+        truth = make_truth(anatomy, grid, supersampling=(1, 1, 1)).mr
+        image = acquire_mr(truth, grid, rng).image
         slices += slices_of(np.rint(image / MR_STEP) * MR_STEP, grid)
     return slices
 

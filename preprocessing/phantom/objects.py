@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.grid import Grid
+from preprocessing.grid import Grid, three_floats
 from preprocessing.phantom.anatomy import HipAnatomy
 from preprocessing.phantom.scan_grids import voxel_positions
 
@@ -26,8 +26,8 @@ IMPLANT_HU = 3040.0
 """CT number of metal, HU: near the end of the scale on which scanners store it."""
 IMPLANT_RADIUS = 13.0
 """Radius of the implant, mm."""
-IMPLANT_LENGTH = 60.0
-"""Length of the implant from the centre of the femoral head along the neck, mm."""
+IMPLANT_REACH = (-15.0, 55.0)
+"""Ends of the implant along the neck, mm from the centre of the femoral head."""
 
 Shares = NDArray[np.float32]
 
@@ -113,17 +113,17 @@ def couch_under(body: Iterable[tuple[Grid, NDArray[np.bool_]]], *, middle: float
 
 
 def implant_of(anatomy: HipAnatomy) -> Implant:
-    """Implant in the left hip: from the centre of the femoral head along the neck.
+    """Implant in the left hip: from the femoral head along the neck.
 
     Args:
         anatomy: the patient.
     """
     marks = anatomy.landmarks()
-    start = np.array(marks["femoral_head_centre_left"])
-    lateral = (np.array(marks["greater_trochanter_tip_left"]) + np.array(marks["lesser_trochanter_left"])) / 2
-    end = start + (lateral - start) / np.linalg.norm(lateral - start) * IMPLANT_LENGTH
-    x, y, z = (float(v) for v in end)
-    return Implant(start=marks["femoral_head_centre_left"], end=(x, y, z))
+    head = np.array(marks["femoral_head_centre_left"])
+    lateral = np.add(marks["greater_trochanter_tip_left"], marks["lesser_trochanter_left"]) / 2
+    neck = (lateral - head) / np.linalg.norm(lateral - head)
+    start, end = (three_floats(head + neck * reach) for reach in IMPLANT_REACH)
+    return Implant(start=start, end=end)
 
 
 def put_in(volume: NDArray[np.float32], shares: Shares, value: float) -> NDArray[np.float32]:

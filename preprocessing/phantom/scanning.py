@@ -115,16 +115,23 @@ class ScanTruth:
         return self.sample.grid
 
 
-def make_truth(anatomy: HipAnatomy, grid: Grid, *, implant: bool = False) -> ScanTruth:
+def make_truth(
+    anatomy: HipAnatomy,
+    grid: Grid,
+    *,
+    implant: bool = False,
+    supersampling: tuple[int, int, int] | None = None,
+) -> ScanTruth:
     """Return what perfect scanners would see of a patient.
 
     Args:
         anatomy: the patient.
         grid: the lattice.
         implant: whether there is metal in the left hip: bright in CT, black in MR.
+        supersampling: as `sample_anatomy` takes it.
     """
     model = draw_tissues(anatomy.patient)
-    sample = sample_anatomy(anatomy, grid)
+    sample = sample_anatomy(anatomy, grid, supersampling=supersampling)
     texture = make_texture(sample, model)
     ct = ct_truth(sample, texture, model)
     mr = mr_truth(sample, texture, model, SpoiledGradientEcho())
