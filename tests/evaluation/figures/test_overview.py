@@ -30,7 +30,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A prepared cohort of which one case failed, and two were warned of: metal, and a short field of view."""
+    """A prepared cohort of which one case failed, and two were warned of: metal, a short field of view."""
     source = write_source(tmp_path / "source")
     cases = [replace(case, patient=f"DOE^{case.patient}") for case in read_cohort(source)]
     write_cohort(source / "cohort.csv", cases)
