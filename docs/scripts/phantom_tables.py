@@ -11,7 +11,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from preprocessing.dicom.stored_pixels import StoredPixels
 from preprocessing.phantom import acquisition, muscles, patient, texture, tissue
+from preprocessing.phantom.axial_scans import GANTRY_TILT, KINDS, SECTIONS, slice_gap
+from preprocessing.phantom.dicom_scanning import CT_PIXELS
 from preprocessing.phantom.labels import LABELS
 
 PAGE = Path(__file__).parent.parent / "phantom.md"
@@ -83,7 +86,37 @@ def scanners() -> str:
     return table(("quantity", "value"), rows)
 
 
-TABLES = {"labels": labels, "variances": variances, "tissues": tissues, "scanners": scanners}
+def ct_kinds() -> str:
+    """How the CT of the DICOM export are scanned and stored."""
+    gap = slice_gap(256)
+    gaps = ", ".join(f"{gap * factor:g}" for _, factor in SECTIONS)
+    scans = {
+        "gaps": f"slices {gaps} mm apart (pelvis, femoral shaft, distal femur), padded round a circle",
+        "tilted": f"gantry tilted by {GANTRY_TILT:g} degrees, slices {gap:g} mm apart along the table",
+        "enhanced": f"one multi-frame object, frames in no order, slices {gap:g} mm apart",
+        "regular": f"slices {gap:g} mm apart",
+        "pair": f"slices {gap:g} mm apart",
+    }
+    who = {**{kind: f"CT patient {n}" for n, kind in enumerate(KINDS, start=1)}, "pair": "pairs"}
+    who[KINDS[-1]] += " and all further ones"
+    rows = ((who[kind], said, stored_as(CT_PIXELS[kind])) for kind, said in scans.items())
+    return table(("who", "scanned (at `--size 256`)", "stored"), rows)
+
+
+def stored_as(pixels: StoredPixels) -> str:
+    """The storage of pixels in words."""
+    sign = "signed" if pixels.signed else "unsigned"
+    padding = "" if pixels.padding is None else f", padding {pixels.padding}"
+    return f"{pixels.syntax}, {pixels.bits} bits {sign}, intercept {pixels.intercept:g}{padding}"
+
+
+TABLES = {
+    "labels": labels,
+    "variances": variances,
+    "tissues": tissues,
+    "scanners": scanners,
+    "ct kinds": ct_kinds,
+}
 
 
 def filled(text: str) -> str:
