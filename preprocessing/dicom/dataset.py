@@ -57,7 +57,8 @@ _MOSAIC_TAGS = (
     0x00291210,
 )
 _TAGS: list[BaseTag | int] = [Tag(word) for word in KEYWORDS] + list(_MOSAIC_TAGS)
-_FIRST_GROUP = 0x00080000
+_FIRST_GROUP = 0x00040000
+"""That of a DICOMDIR; zeros on a failed disk read as elements of group 0000."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ class _End:
 
     def __call__(self, tag: BaseTag, _vr: str | None, length: int) -> bool:
         if tag < _FIRST_GROUP:
-            raise _damaged("elements in ascending order", "one of a group below 0008")
+            raise _damaged("elements in ascending order", "one of a group below 0004")
         if tag in _FLOAT_PIXELS:
             remedy = "nothing to do: CT and MR images have whole numbers"
             raise DicomError("pixel_format", expected="whole numbers", found="float pixels", remedy=remedy)

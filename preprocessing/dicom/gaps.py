@@ -132,7 +132,7 @@ def _runs(gaps: np.ndarray) -> list[_Run]:
     runs: list[_Run] = []
     for index, gap in enumerate(gaps.tolist()):
         last = runs[-1] if runs else None
-        if last and abs(gap - last.gap) <= 2 * tolerance(min(gap, last.gap)):
+        if last and _equal(gap, last.gap):
             runs[-1] = _Run(last.start, last.count + 1, (last.gap * last.count + gap) / (last.count + 1))
         else:
             runs.append(_Run(index, 1, gap))
@@ -173,7 +173,8 @@ def _times(gap: float, smaller: float) -> int:
 
 
 def _equal(first: float, second: float) -> bool:
-    return abs(first - second) <= 2 * tolerance(min(first, second))
+    # Both ends of a gap may be off; the last term is the rounding of binary numbers.
+    return abs(first - second) <= 2 * tolerance(min(first, second)) + 1e-6
 
 
 def _touching(run: _Run, positions: Sequence[float], thicknesses: Sequence[float | None]) -> bool:

@@ -28,7 +28,7 @@ _BESIDE = ("not_dicom", "not_an_image", "secondary_capture", "spectroscopy", "ot
 """What may lie in a folder beside the slices of a series, and is passed over there."""
 
 
-def read_series(source: Path | Iterable[Path], *, repair: bool = False) -> DicomVolume:
+def read_series(source: str | Path | Iterable[str | Path], *, repair: bool = False) -> DicomVolume:
     """Read the one volume that a folder or some files hold.
 
     Args:
@@ -88,9 +88,9 @@ def read_stack(stack: Stack, *, repair: bool = False) -> DicomVolume:
     )
 
 
-def _frames_of(source: Path | Iterable[Path]) -> tuple[list[Frame], list[DicomError]]:
+def _frames_of(source: str | Path | Iterable[str | Path]) -> tuple[list[Frame], list[DicomError]]:
     """Slices of the files, and why others have none."""
-    searched = isinstance(source, Path) and source.is_dir()
+    searched = isinstance(source, str | Path) and Path(source).is_dir()
     frames: list[Frame] = []
     refused: list[DicomError] = []
     for path in _files_of(source):
@@ -102,10 +102,11 @@ def _frames_of(source: Path | Iterable[Path]) -> tuple[list[Frame], list[DicomEr
     return frames, refused
 
 
-def _files_of(source: Path | Iterable[Path]) -> list[Path]:
-    if not isinstance(source, Path):
-        return list(source)
-    return [path for path in sorted(source.rglob("*")) if path.is_file()] if source.is_dir() else [source]
+def _files_of(source: str | Path | Iterable[str | Path]) -> list[Path]:
+    if not isinstance(source, str | Path):
+        return [Path(path) for path in source]
+    root = Path(source)
+    return [path for path in sorted(root.rglob("*")) if path.is_file()] if root.is_dir() else [root]
 
 
 def _require_volume(frames: Sequence[Frame]) -> None:

@@ -88,6 +88,14 @@ def test_what_headers_round_away_is_not_a_change_of_gap(step, count, seed, start
     assert is_regular((start + step * np.arange(count) + jitter).tolist())
 
 
+@given(gap=st.sampled_from([0.625, 1.25, 0.7, 3.125]), count=st.integers(5, 60), start=st.floats(-500, 500))
+def test_positions_of_one_decimal_are_no_reason_for_refusal(gap, count, start):
+    exact = start + gap * np.arange(count)
+    found = judge_gaps(np.round(exact, 1).tolist(), [gap] * count)
+    assert (found.missing, found.unclear) == ((), ())
+    assert found.step == pytest.approx(gap, abs=0.1)
+
+
 def test_gaps_that_drift_are_resliced_where_they_are():
     found = judged([2.0] * 30 + [2.08] * 30)
     assert (found.regular, found.missing, found.unclear) == (False, (), ())

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread, uid
 from pydicom.encaps import encapsulate
+from pydicom.fileset import FileSet
 
 from preprocessing.dicom import dataset
 from preprocessing.dicom.errors import REASONS, DicomError
@@ -124,6 +125,13 @@ def class_of(number):
     return lambda folder: edited(folder, changed(SOPClassUID=STORAGE + number))
 
 
+def directory(folder):
+    """The DICOMDIR that every exported disc has."""
+    folder.mkdir()
+    FileSet().write(folder)
+    return folder
+
+
 def screen_shot(folder):
     return one(folder, ImageType=["DERIVED", "SECONDARY", "SCREEN SAVE"])
 
@@ -140,6 +148,7 @@ CASES = {
     "many frames": ("too_large", lambda folder: edited(folder, changed(NumberOfFrames=2_000_000_000))),
     "larger than its bytes": ("truncated", lambda folder: edited(folder, changed(Rows=8000, Columns=8000))),
     "no pixels": ("no_pixels", lambda folder: edited(folder, without("PixelData"))),
+    "directory of a disc": ("not_an_image", directory),
     "structured report": ("not_an_image", class_of("88.11")),
     "contours": ("not_an_image", class_of("481.3")),
     "segmentation": ("not_an_image", class_of("66.4")),
@@ -262,10 +271,18 @@ def test_a_damaged_file_is_read_in_its_place_or_refused(data, syntax, samples, t
     _frames_or_refusal(paths)
 
 
+def test_names_of_files_may_be_text(tmp_path):
+    paths = toy_series(tmp_path / "series", [0, 1, 2])
+    expected = read_series(paths).image
+    assert read_series(str(tmp_path / "series")).image == expected
+    assert read_series([str(path) for path in paths]).image == expected
+
+
 def test_what_lies_beside_a_series_is_passed_over(tmp_path):
     alone = read_series(toy_series(tmp_path / "series", [0, 1, 2]))
     written(tmp_path / "notes", b"no DICOM here" * 50)
     class_of("88.11")(tmp_path / "report")
+    directory(tmp_path / "disc")
     one(tmp_path / "scout", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     assert read_series(tmp_path).image == alone.image
     cut(tmp_path / "cut")
