@@ -9,22 +9,39 @@ import SimpleITK as sitk
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
-from preprocessing.grid import grid_of, place
+from preprocessing.body_shape import enclosing, filled, large, opened
+from preprocessing.body_surface import between_air_and_tissue, body_at_surface, coarse_grid
+from preprocessing.couch import couch_region
+from preprocessing.grid import Grid, grid_of, place
+from preprocessing.resampling import resample_linear
 from preprocessing.scan import Scan
 
 CLIP_PERCENTILE = 99.0
 """Vessels and coil flare above this percentile would pull the thresholds up."""
-PART_SHARE = 0.25
-"""Components at least this large beside the largest are body too: two thighs below the crotch."""
 LOGARITHM_OFFSET = 0.05
 """Share of the clip level below which the logarithm turns linear, so that noise in air stays one class."""
+TISSUE_SHARE = 0.35
+"""Muscle in the dark of a coil's field is brighter than this share of the median of all tissue."""
+MR_SURFACE = 0.25
+"""Skin is a third as bright as the fat below it: the surface is at this share of the way from air to fat."""
+CT_SURFACE_HU = -500.0
+"""The surface of a CT lies halfway from air to skin."""
+AIR_HU = -1000.0
+PAD_MM = 25.0
+"""Radius of a ball that fits into trunk, thighs and arms, but into no mattress."""
+PAD_HU = (-300.0, -20.0)
+"""CT numbers of mattresses, as far as they are denser than air at all."""
+HOLLOW = 2.0
+"""What encloses the body found and is this much larger is the body: a skull around dark contents."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BodyMask:
     """Mark the body: the large bright components without thin appendages, its holes filled.
 
-    A mask that the scan brings along stays. Tables and coils thinner than twice `opening` fall away.
+    The body is sought on a grid of about 2.5 mm; its surface is then laid where the intensity falls from that
+    of the tissue nearby to that of what is around. A mask that the scan brings along stays. Things thinner
+    than twice `opening` fall away; where a threshold is given (CT), so does a couch that touches the body.
 
     Args:
         threshold: lowest intensity of the body (CT: -300 HU), or None for `automatic_threshold` (MR).
@@ -47,19 +64,66 @@ class BodyMask:
         """
         if scan.mask is not None:
             return scan
-        spacing = scan.image.GetSpacing()[::-1]
-        smooth = _smoothed(sitk.GetArrayViewFromImage(scan.image), self.smoothing, spacing)
+        grid = coarse_grid(grid_of(scan.image))
+        image = resample_linear(scan.image, grid, outside=0.0)
+        smooth = _smoothed(sitk.GetArrayViewFromImage(image), self.smoothing, grid.spacing[::-1])
         threshold = automatic_threshold(smooth) if self.threshold is None else self.threshold
-        body = _filled(_large(_opened(smooth > threshold, self.opening, spacing)))
-        if not body.any():
-            found = f"at most {float(smooth.max()):g}"
-            raise ValueError(
-                f"BodyMask: expected a body brighter than {threshold:g}, found {found}; see the scan"
-            )
+        coarse, couch = self._coarse(smooth, threshold, image)
+        limit = self._limit(smooth, coarse, threshold, grid)
+        body = body_at_surface(scan.image, coarse, limit, coarse=grid, excluded=couch)
+        body = filled(body)
         mask = sitk.GetImageFromArray(body.astype(np.uint8))
         place(mask, grid_of(scan.image))
         note = {"threshold": float(threshold), "fraction": float(body.mean())}
         return replace(scan, mask=mask).with_note("BodyMask", note)
+
+    def _limit(
+        self,
+        smooth: Float[np.ndarray, "z y x"],
+        body: Bool[np.ndarray, "z y x"],
+        threshold: float,
+        grid: Grid,
+    ) -> Float[np.ndarray, "z y x"]:
+        if self.threshold is not None:
+            return np.full(body.shape, CT_SURFACE_HU)
+        return between_air_and_tissue(
+            smooth, body, smooth > threshold, spacing=grid.spacing[::-1], share=MR_SURFACE
+        )
+
+    def _coarse(
+        self, smooth: Float[np.ndarray, "z y x"], threshold: float, image: sitk.Image
+    ) -> tuple[Bool[np.ndarray, "z y x"], Bool[np.ndarray, "z y x"]]:
+        """Return the body and the couch on the coarse grid."""
+        spacing = image.GetSpacing()[::-1]
+        dense = smooth > threshold
+        if not dense.any():
+            found = f"at most {float(smooth.max()):g}"
+            raise ValueError(
+                f"BodyMask: expected a body brighter than {threshold:g}, found {found}; see the scan"
+            )
+        # Smoothed, a thin shell is fainter than skin.
+        faint = dense if self.threshold is None else smooth > (threshold + AIR_HU) / 2
+        body = filled(large(opened(dense, self.opening, spacing)))
+        around = enclosing(faint, body, spacing)
+        if around.sum() > HOLLOW * body.sum():
+            body = around
+        couch = np.zeros_like(dense)
+        if self.threshold is not None:
+            couch = couch_region(body, faint, image) | _pad_region(smooth, body, faint, image)
+            body = body & ~couch
+        return filled(large(opened(body, self.opening, spacing))), couch
+
+
+def _pad_region(
+    smooth: Float[np.ndarray, "z y x"],
+    body: Bool[np.ndarray, "z y x"],
+    faint: Bool[np.ndarray, "z y x"],
+    image: sitk.Image,
+) -> Bool[np.ndarray, "z y x"]:
+    """A mattress is too thick to be opened away, but as light as fat all through, as no limb is."""
+    core = large(opened(body, PAD_MM, image.GetSpacing()[::-1]))
+    soft = (smooth > PAD_HU[0]) & (smooth < PAD_HU[1])
+    return couch_region(core, faint, image, pad=soft)
 
 
 def _smoothed(
@@ -74,7 +138,7 @@ def automatic_threshold(voxels: Float[np.ndarray, "z y x"]) -> float:
 
     Three classes (air, dark tissue, fat) by Otsu's method (1979, doi:10.1109/TSMC.1979.4310076) on the
     logarithm, because fat is several times brighter than muscle. Where the body fills the field of view, the
-    lowest class is tissue: so no more than half the median of what is above, as in AFNI's 3dClipLevel.
+    lowest class is tissue: so no more than a share of the median of what is above, as in AFNI's 3dClipLevel.
 
     Args:
         voxels: smoothed MR.
@@ -90,35 +154,4 @@ def automatic_threshold(voxels: Float[np.ndarray, "z y x"]) -> float:
     otsu.Execute(sitk.GetImageFromArray(levels))
     lowest = float(np.exp(otsu.GetThresholds()[0]) - offset)
     above = voxels[voxels > lowest]
-    return min(lowest, float(np.median(above)) / 2) if above.size else lowest
-
-
-def _opened(
-    body: Bool[np.ndarray, "z y x"], radius: float, spacing: tuple[float, ...]
-) -> Bool[np.ndarray, "z y x"]:
-    """Part of a mask that a ball can reach; beyond the edge of the field of view the body goes on."""
-    if body.all() or not body.any():
-        return body
-    core = ndimage.distance_transform_edt(body, sampling=spacing) > radius
-    if not core.any():
-        return body
-    core = _large(core)
-    return np.asarray(body & (ndimage.distance_transform_edt(~core, sampling=spacing) <= radius))
-
-
-def _large(body: Bool[np.ndarray, "z y x"]) -> Bool[np.ndarray, "z y x"]:
-    labels, count = ndimage.label(body)
-    if count <= 1:
-        return body
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return np.asarray((sizes >= PART_SHARE * sizes.max())[labels])
-
-
-def _filled(body: Bool[np.ndarray, "z y x"]) -> Bool[np.ndarray, "z y x"]:
-    """Fill holes in space, and then in every slice: bowel gas may leave through the last one."""
-    filled = ndimage.binary_fill_holes(body)
-    for axis in range(3):
-        slices = [ndimage.binary_fill_holes(plane) for plane in np.moveaxis(filled, axis, 0)]
-        filled = np.moveaxis(np.stack(slices), 0, axis)
-    return np.asarray(filled)
+    return min(lowest, TISSUE_SHARE * float(np.median(above))) if above.size else lowest

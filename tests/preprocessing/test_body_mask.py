@@ -1,5 +1,7 @@
 """The body mask is the body: all of it, filled, and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from laws import CENTRE_LPS, GRIDS, array, body, hounsfield, tissue, volume
@@ -7,6 +9,7 @@ from scipy import ndimage
 
 from preprocessing.body_mask import BodyMask
 from preprocessing.grid import Grid
+from preprocessing.orientation import reoriented
 from preprocessing.scan import Scan
 
 FINE = Grid(
@@ -20,6 +23,8 @@ RIM_MM = 4.0
 """A voxel this near to the true surface may fall on either side: twice the smoothing."""
 LEAST_DICE = 0.97
 """Where the back touches the table, a wedge between them may stay."""
+NEARLY_WITHOUT_COUCH = 0.99
+"""Overlap with the true body that a couch may cost."""
 CT = BodyMask(threshold=-300)
 MR = BodyMask()
 
@@ -97,6 +102,93 @@ def with_phantom_beside(where):
 def test_tables_and_things_beside_the_body_are_left_out(function):
     assert not np.array_equal(array(volume(FINE, function)), array(volume(FINE, hounsfield)))
     assert dice(mask_of(CT, function), mask_of(CT, hounsfield)) > LEAST_DICE
+
+
+WIDE = Grid(
+    size=(110, 70, 24),
+    spacing=(2.0, 2.0, 4.0),
+    origin=(-97.0, -66.0, -15.0),
+    direction=(1, 0, 0, 0, 1, 0, 0, 0, 1),
+)
+"""An axial grid that sees the couch on both sides of the test body."""
+
+
+def on_couch(*, gap=0.0, thick=6.0, sag=0.0, hu=100.0, hollow=False):
+    """The test body on a couch `gap` below its back; `sag` is the depth of its cradle, all in mm."""
+
+    def function(where):
+        x, y, _ = offset(where)
+        below = y - (42 + gap - sag * (x / 90) ** 2)
+        shell = (below >= 0) & (below < thick)
+        if hollow:
+            shell |= (below >= 14) & (below < 14 + thick)
+        return np.where(shell & (np.abs(x) < 95), np.maximum(hounsfield(where), hu), hounsfield(where))
+
+    return function
+
+
+COUCHES = {
+    "touching": {},
+    "2 mm away": {"gap": 2},
+    "4 mm away": {"gap": 4},
+    "of carbon, 3 mm": {"thick": 3, "hu": 200},
+    "faint": {"hu": -200},
+    "curved": {"sag": 18},
+    "curved, 3 mm away": {"sag": 18, "gap": 3},
+    "hollow": {"thick": 4, "sag": 10, "hollow": True},
+    "with a foam mattress": {"thick": 24, "hu": -100},
+    "with a foam mattress 4 mm away": {"thick": 24, "hu": -100, "gap": 4},
+}
+
+
+@pytest.mark.parametrize("couch", COUCHES.values(), ids=COUCHES)
+@pytest.mark.parametrize("code", ["LPS", "RAS"])
+def test_a_ct_couch_is_removed_wherever_it_touches(couch, code):
+    image = reoriented(volume(WIDE, on_couch(**couch)), code)
+    true = array(reoriented(volume(WIDE, body, kind=np.uint8), code)) > 0
+    found = array(CT(Scan(image=image)).mask) > 0
+    assert (array(image)[~true] > -500).sum() > 2000
+    assert dice(found, true) > NEARLY_WITHOUT_COUCH
+    assert found[true].mean() > NEARLY_WITHOUT_COUCH
+
+
+def test_nothing_of_a_body_without_a_couch_is_taken_for_one():
+    np.testing.assert_array_equal(mask_of(CT, hounsfield, WIDE), array(volume(WIDE, body)) > 0)
+
+
+@pytest.mark.parametrize(("step", "function"), [(MR, tissue), (CT, on_couch())], ids=["MR", "CT on a couch"])
+def test_the_mask_moves_with_the_scan_and_flips_with_it(step, function):
+    fine = replace(WIDE, size=(219, 141, 24), spacing=(1.0, 1.0, 4.0))
+    before = mask_of(step, function, fine)
+    away = np.array([40.0, -30.0, 500.0])
+    far = replace(fine, origin=tuple(np.add(fine.origin, away).tolist()))
+    moved = step(Scan(image=volume(far, lambda where: function(where - away))))
+    np.testing.assert_array_equal(array(moved.mask) > 0, before)
+    for code in ("RPS", "LAS", "LPI"):
+        flipped = step(Scan(image=reoriented(volume(fine, function), code)))
+        np.testing.assert_array_equal(array(reoriented(flipped.mask, "LPS")) > 0, before, err_msg=code)
+
+
+def test_a_skull_around_air_is_filled():
+    """Head phantoms are hollow, and their shell is thinner than a couch may be."""
+
+    def skull(where):
+        x, y, z = offset(where)
+        shell = ((x / 58) ** 2 + (y / 42) ** 2 < 1) & ((x / 54) ** 2 + (y / 38) ** 2 >= 1)
+        insert = (x / 15) ** 2 + (y / 15) ** 2 < 1
+        return np.where(shell | (insert & (z < 30)), 300.0, -1000.0)
+
+    assert dice(mask_of(CT, skull), array(volume(FINE, body)) > 0) > LEAST_DICE
+
+
+def test_arms_beside_the_body_are_left_out_alike():
+    def with_arms(where):
+        x, y, _ = offset(where)
+        arm = (np.abs(x) - 80) ** 2 + (y - 15) ** 2 < 13**2
+        return np.where(arm, 40.0, hounsfield(where))
+
+    found = mask_of(CT, with_arms, WIDE)
+    np.testing.assert_array_equal(found, array(volume(WIDE, body)) > 0)
 
 
 def thighs(where):
