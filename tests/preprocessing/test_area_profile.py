@@ -192,7 +192,7 @@ def test_of_a_large_cohort_an_even_choice_is_looked_at(tmp_path, monkeypatch):
 
 
 def phantom_scan(folder: Path, name: str, seed: int) -> Case:
-    """A coronal MR slab with landmarks, or an axial CT without, 420 mm high and well in front of the heads."""
+    """A coronal MR slab with landmarks, or an axial CT without, well in front of the heads."""
     domain, patient = name.partition("_")[0], draw_patient(seed)
     anatomy, model = HipAnatomy(patient), draw_tissues(patient)
     rng = random_stream(seed, "scan")
