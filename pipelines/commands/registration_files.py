@@ -53,7 +53,7 @@ def register_files(
     Raises:
         VolumeError: if a volume cannot be read.
         LandmarkError: if the landmarks cannot be read.
-        RegistrationError: if the two cannot be registered.
+        RegistrationError: if a scan shows no body, or the two cannot be registered.
         UsageError: if an output would overwrite an input.
     """
     _refuse_overwriting(out, fixed, moving)
@@ -96,7 +96,11 @@ def _refuse_overwriting(out: Path, *sources: Path) -> None:
 
 
 def _scan(path: Path, landmarks: Landmarks) -> Scan:
-    return with_body(Scan(image=read_volume(path), landmarks=landmarks))
+    scan = Scan(image=read_volume(path), landmarks=landmarks)
+    try:
+        return with_body(scan)
+    except ValueError as error:
+        raise RegistrationError(f"{path}: {error}") from error
 
 
 def _write(out: Path, alignment: Alignment, fixed: Scan, moving: Scan) -> None:

@@ -106,7 +106,7 @@ class PairRegistration:
 
     def _record(self, course: _Course) -> dict[str, object]:
         folds = folding(course.match, course.transform)
-        # A B-spline makes even strangers alike, so whether these are one patient is asked of the rigid motion.
+        # A B-spline makes even strangers alike: whether these are one patient is asked of the rigid motion.
         sharp = sharpness(course.match, rigid_part(course.transform))
         judgement = self.acceptance.judge(course.quality[course.kept[-1]], sharpness=sharp, folding=folds)
         return {

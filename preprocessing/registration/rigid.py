@@ -14,7 +14,7 @@ from preprocessing.registration.match import Match
 LEAST_STEP = 1e-3
 """The optimiser ends below this step, millimetres of the farthest voxel."""
 LEAST_SAMPLES = 20000
-"""At coarse resolutions a larger share is compared, so that so many voxels remain: all, where there are fewer."""
+"""At coarse resolutions a larger share is compared, so that so many voxels remain, or all."""
 RELAXATION = 0.6
 """Factor by which the step shrinks whenever the direction turns back."""
 

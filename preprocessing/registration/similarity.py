@@ -106,12 +106,12 @@ def centroid(mask: sitk.Image, name: str) -> Float[np.ndarray, "3"]:
 
 
 def voxels(image: sitk.Image) -> Real[np.ndarray, "k j i"]:
-    """Return a read-only view of an image's voxels, axes as SimpleITK orders them.
+    """Return a copy of an image's voxels, axes as SimpleITK orders them: a view would not outlive its image.
 
     Args:
         image: a 3D image.
     """
-    return np.asarray(sitk.GetArrayViewFromImage(image))
+    return np.asarray(sitk.GetArrayFromImage(image))
 
 
 def _bins(values: Real[np.ndarray, " n"], window: tuple[float, float]) -> np.ndarray:

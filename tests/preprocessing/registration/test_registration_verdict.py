@@ -59,10 +59,11 @@ def test_the_reason_names_threshold_and_value():
     [
         ({"mutual_information": 0.9}, 0.0, None),
         ({"mutual_information": 0.9, "landmark_error": None}, 0.0, None),
+        ({"mutual_information": 0.9, "landmark_error": 4.5, "body_dice": 0.979}, 0.0, None),
         ({"mutual_information": 0.6}, 0.0, "mutual information"),
         ({"mutual_information": 0.705}, 0.0, "mutual information"),
         ({"mutual_information": 0.9, "body_dice": 0.97}, 0.0, "Dice"),
-        ({"mutual_information": 0.9, "landmark_error": 4.1}, 0.0, "landmark"),
+        ({"mutual_information": 0.9, "landmark_error": 5.1}, 0.0, "landmark"),
         ({"mutual_information": 0.9}, 1e-5, "folds"),
     ],
 )
