@@ -14,6 +14,7 @@ from typing import Literal
 import SimpleITK as sitk
 
 from preprocessing.cohort import Case
+from preprocessing.cohort_checks import case_file_faults
 from preprocessing.grid import grid_of
 from preprocessing.landmarks import landmarks_path, read_landmarks, write_landmarks
 from preprocessing.partner import Procedure, procedure_for
@@ -108,6 +109,7 @@ def prepare_case(task: CaseTask) -> CaseResult:
     """
     name = task.case.case
     try:
+        _require_files(task.case)
         procedure = task.procedure()
         if is_current(task, procedure):
             return CaseResult(case=name, state="unchanged")
@@ -127,7 +129,7 @@ def failure(case: Case, message: str) -> CaseResult:
         case: the case.
         message: the reason.
     """
-    if str(case.image) not in message:
+    if not message.startswith(f"case {case.case}, "):
         message = f"case {case.case}, image {case.image}: {message}"
     return CaseResult(case=case.case, state="failed", message=message)
 
@@ -176,6 +178,14 @@ def _prepare(task: CaseTask, procedure: Procedure) -> None:
         warnings=scan.warnings,
     )
     write_provenance(task.files.record, provenance)
+
+
+def _require_files(case: Case) -> None:
+    paths = {"image": case.image, "label": case.label, "mask": case.mask}
+    there = {role: path for role, path in paths.items() if path is not None}
+    faults = list(case_file_faults(case.case, there))
+    if faults:
+        raise ValueError("; ".join(faults))
 
 
 def _read(case: Case) -> Scan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from preprocessing.nifti import NiftiError, NiftiHeader, check_length, read_header
@@ -39,7 +39,11 @@ def file_faults(rows: Sequence[Row], folder: Path) -> list[str]:
         rows: rows without faults of their own.
         folder: folder of the table, to which paths are relative.
     """
-    return [fault for row in rows for fault in _case_file_faults(row, folder)]
+    faults: list[str] = []
+    for row in rows:
+        paths = {column: folder / row[column] for column in ("image", "label", "mask") if row[column]}
+        faults += case_file_faults(row["case"], paths)
+    return faults
 
 
 def _name_faults(rows: Sequence[Row]) -> Iterator[str]:
@@ -127,22 +131,25 @@ def _pair_fault(row: Row, other: Row | None) -> str:
     return ""
 
 
-def _case_file_faults(row: Row, folder: Path) -> Iterator[str]:
+def case_file_faults(case: str, paths: Mapping[str, Path]) -> Iterator[str]:
+    """Give the faults that the headers and lengths of a case's files show.
+
+    Args:
+        case: its name, for messages.
+        paths: its image, label and mask, those of them that there are.
+    """
     headers: dict[str, NiftiHeader] = {}
-    for column in ("image", "label", "mask"):
-        if not row[column]:
-            continue
-        path = folder / row[column]
+    for column, path in paths.items():
         try:
             headers[column] = read_header(path)
             check_length(path, headers[column])
         except NiftiError as fault:
-            yield f"case {row['case']}, {column} {path}: {fault}"
+            yield f"case {case}, {column} {path}: {fault}"
     for column in ("label", "mask"):
         if column in headers and "image" in headers:
             difference = headers["image"].grid.difference(headers[column].grid)
             if difference:
                 yield (
-                    f"case {row['case']}, {column} {folder / row[column]}: expected the grid of its image, "
+                    f"case {case}, {column} {paths[column]}: expected the grid of its image, "
                     f"found {difference}; reslice it onto the image"
                 )

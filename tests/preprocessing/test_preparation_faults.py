@@ -131,7 +131,7 @@ def test_a_label_on_another_grid_fails_its_case_only(source):
     write_volume(volume(GRIDS["RAS"], body, kind=np.uint8), source / "label.nii.gz")
     ((name, message),) = preparation(source).run().failed
     assert name == "ct_1"
-    assert "label: expected the grid of its image" in message
+    assert f"case ct_1, label {source / 'label.nii.gz'}: expected the grid of its image" in message
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -149,11 +149,35 @@ FAULTS: dict[Callable[[Workplace], None], tuple[str, ...]] = {
 """Faults that a cohort's table and headers show, and what must be said of them."""
 
 
-@pytest.mark.parametrize("command", ["prepare", "train", "translate", "evaluate"])
+TABLE_FAULTS = (empty, patient_in_two_splits)
+"""Faults of the table as a whole; the others are of one case, and `prepare` does the rest."""
+FILE_FAULTS = tuple(fault for fault in FAULTS if fault not in TABLE_FAULTS)
+
+
+@pytest.mark.parametrize("command", ["train", "translate", "evaluate"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_faulty_cohorts_are_refused_by_every_command(place, fault, command):
     fault(place)
     refuse(place, place.command(command), *FAULTS[fault])
+
+
+@pytest.mark.parametrize("fault", TABLE_FAULTS, ids=lambda fault: fault.__name__)
+def test_faulty_tables_are_not_prepared(place, fault):
+    fault(place)
+    refuse(place, place.command("prepare"), *FAULTS[fault])
+
+
+@pytest.mark.parametrize("fault", FILE_FAULTS, ids=lambda fault: fault.__name__)
+def test_one_bad_file_is_listed_and_the_rest_is_prepared(place, fault):
+    fault(place)
+    result = CliRunner().invoke(app, [*place.command("prepare"), "--json"])
+    assert result.exit_code == 1, result.stderr
+    outcome = json.loads(result.stdout)
+    (message,) = outcome["failed"].values()
+    for part in FAULTS[fault]:
+        assert part in message
+    assert outcome["prepared"]
+    assert not set(outcome["prepared"]) & set(outcome["failed"])
 
 
 def test_all_faults_are_listed_at_once(place):
