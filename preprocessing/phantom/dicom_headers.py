@@ -8,8 +8,8 @@ from preprocessing.dicom.series_description import Equipment
 from preprocessing.phantom.signal import SpoiledGradientEcho
 from preprocessing.phantom.tissue import FIELD_STRENGTH
 
-MR_SCANNER = Equipment(manufacturer="cyclevox phantom", model="Digital MR", software="1")
-CT_SCANNER = Equipment(manufacturer="cyclevox phantom", model="Digital CT", software="1")
+MR_SCANNER = Equipment(manufacturer="cyclevox", model="Digital MR", software="1")
+CT_SCANNER = Equipment(manufacturer="cyclevox", model="Digital CT", software="1")
 BODY_PART = "PELVIS"
 MR_WINDOWS = ((50.0, 100.0),)
 """Centre and width of the display window; fat is 100."""

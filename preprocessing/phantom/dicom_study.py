@@ -78,13 +78,15 @@ class PhantomStudy:
         self.words = ("phantom", *(f"{name}={value}" for name, value in asdict(order).items()), case)
         day = zlib.crc32(case.encode()) % 365
         self.moment = FIRST_DAY + timedelta(days=365 * (order.seed % 5) + day)
+        # Not the patient's name in the truth: what hides names in texts would then hide "MR" and "CT".
+        number = opaque_name("patient", str(order.seed), order.patient)[:8]
         self.identity: Identity = new_identity(
-            patient_id=f"PHANTOM-{order.seed}-{order.patient}",
-            patient_name=f"PHANTOM^{order.patient.upper()}",
+            patient_id=f"PHANTOM-{number}",
+            patient_name=f"PHANTOM^{number}",
             study_uid=make_uid(*self.words, "study"),
             moment=self.moment,
             sex="M",
-            description="DIGITAL HIP PHANTOM",
+            description="DIGITAL HIP",
         )
 
     def series(self, kind: str, number: int, description: str, **further: object) -> SeriesDescription:

@@ -22,6 +22,8 @@ from preprocessing.phantom.objects import COUCH_HU, IMPLANT_HU, IMPLANT_RADIUS, 
 from preprocessing.phantom.scanning import ScanOrder, scan_grid, write_scan
 from preprocessing.volume import read_labels, read_volume
 
+pytestmark = pytest.mark.timeout(400)  # the export is made once, for whichever test comes first
+
 SIZE = 24
 ASKED = {"mr": 1, "ct": 4, "pairs": 1, "seed": 3, "size": SIZE, "progress": False}
 GAP = 256 / SIZE
@@ -116,10 +118,12 @@ def test_the_export_holds_what_an_archive_holds(folder, rows):
 
 
 def test_patients_are_clearly_no_patients_and_a_pair_is_one(rows, folder):
+    patients = {row["patient"]: row["patient_id"] for row in rows}
+    assert len(set(patients.values())) == len(patients) == 6
     for path in (folder / "dicom").rglob("*"):
         if path.is_file() and path.parent != folder / "dicom":
             data = pydicom.dcmread(path, stop_before_pixels=True)
-            assert data.PatientID.startswith("PHANTOM-3-")
+            assert data.PatientID.startswith("PHANTOM-")
             assert str(data.PatientName).startswith("PHANTOM^")
     mr, ct = row_of(rows, case="pair_001_mr"), row_of(rows, case="pair_001_moving")
     assert mr["patient_id"] == ct["patient_id"]
