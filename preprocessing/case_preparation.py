@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,10 +13,10 @@ import SimpleITK as sitk
 from preprocessing.cohort import Case
 from preprocessing.cohort_checks import case_file_faults
 from preprocessing.grid import grid_of
-from preprocessing.landmarks import landmarks_path, read_landmarks, write_landmarks
+from preprocessing.landmarks import landmarks_path, read_landmarks
 from preprocessing.partner import Procedure, procedure_for
 from preprocessing.picture import middle_slice, write_picture
-from preprocessing.prepared_files import ENDING_OF_ROLE, STAGING_FOLDER, PreparedFiles
+from preprocessing.prepared_files import PreparedFiles
 from preprocessing.provenance import (
     Provenance,
     file_hash,
@@ -28,7 +25,8 @@ from preprocessing.provenance import (
     write_provenance,
 )
 from preprocessing.scan import PairStep, Scan, Step
-from preprocessing.volume import read_labels, read_volume, write_volume
+from preprocessing.staging import staged_files, write_parts
+from preprocessing.volume import read_labels, read_volume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,8 +163,8 @@ def _prepare(task: CaseTask, procedure: Procedure) -> None:
     if difference:
         remedy = f"add ToReferenceGrid to the steps of domain {task.case.domain}"
         raise ValueError(f"expected the grid of its prepared partner, found {difference}; {remedy}")
-    with _staged(task.files) as staged:
-        outputs = _write_parts(scan, staged)
+    with staged_files(task.files) as staged:
+        outputs = write_parts(scan, staged)
         write_picture(staged.picture, before=before[0], after=scan, plane=task.plane)
     provenance = Provenance(
         case=task.case.case,
@@ -209,40 +207,3 @@ def _sources(case: Case, procedure: Procedure) -> dict[str, str]:
     }
     own = {role: file_hash(path) for role, path in paths.items() if path is not None}
     return {**own, **procedure.sources}
-
-
-@contextmanager
-def _staged(files: PreparedFiles) -> Iterator[PreparedFiles]:
-    """Give files to write to, of this process only; they take the places of the old ones at the end."""
-    staging = files.folder / STAGING_FOLDER
-    staging.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=f"{files.case}.", dir=staging)
-    try:
-        staged = PreparedFiles(Path(folder), files.case)
-        yield staged
-        # The record goes before the volumes change and comes after: whoever finds it can trust it.
-        files.record.unlink(missing_ok=True)
-        files.picture.parent.mkdir(exist_ok=True)
-        for new, old in zip(staged, files, strict=True):
-            if new.exists():
-                new.replace(old)
-            else:
-                old.unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _write_parts(scan: Scan, files: PreparedFiles) -> dict[str, str]:
-    """Write what a scan has; return the SHA-256 of each file by role."""
-    parts: dict[str, sitk.Image | None] = {
-        "image": scan.image,
-        "label": scan.label,
-        "mask": scan.mask,
-        "coverage": scan.coverage,
-    }
-    for role, image in parts.items():
-        if image is not None:
-            write_volume(image, files.file(role))
-    if scan.landmarks:
-        write_landmarks(files.file("landmarks"), scan.landmarks)
-    return {role: file_hash(files.file(role)) for role in ENDING_OF_ROLE if files.file(role).exists()}
