@@ -59,9 +59,9 @@ def profile_overlaps(
 ) -> dict[tuple[str, str], float]:
     """How far the median profiles of two domains lie on each other, 1 alike to 0 apart.
 
-    The area under the lower of both profiles over that under the higher one, at positions that at least half
-    of a domain's cases show. It says how much a difference weighs, where the distance of `profile_distances`
-    says how surely there is one.
+    The area under the lower of both profiles over that under the higher one, at the positions that at least
+    half of either domain's cases show; 0 if there is none. It says how much a difference weighs, where
+    `profile_distances` says how surely there is one.
 
     Args:
         profile: as `area_profile` returns it.
@@ -74,12 +74,12 @@ def profile_overlaps(
     summary = summarise_profile(profile[profile["structure"] == structure], step_mm=step_mm)
     most = summary.groupby("domain")["cases"].transform("max")
     summary = summary[summary["cases"] >= most / 2]
-    medians = summary.pivot_table(index="position_mm", columns="domain", values="median").fillna(0.0)
+    medians = summary.pivot_table(index="position_mm", columns="domain", values="median")
     overlaps = {}
     for one, other in combinations(sorted(map(str, medians.columns)), 2):
-        both = medians[[one, other]]
+        both = medians[[one, other]].dropna()
         highest = float(both.max(axis=1).sum())
-        overlaps[one, other] = float(both.min(axis=1).sum()) / highest if highest else 1.0
+        overlaps[one, other] = float(both.min(axis=1).sum()) / highest if highest else 0.0
     return overlaps
 
 
