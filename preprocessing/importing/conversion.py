@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import SimpleITK as sitk
 
@@ -21,6 +20,7 @@ from preprocessing.importing.file_kind import file_kind, plain_stem
 from preprocessing.importing.headers import refusal
 from preprocessing.importing.identities import keyed_hash
 from preprocessing.importing.plain_volume import PlainVolumeError, read_plain_volume
+from preprocessing.importing.series_task import PlainFile, SeriesResult, SeriesTask
 from preprocessing.nifti_writer import write_compressed
 from preprocessing.provenance import (
     Provenance,
@@ -33,69 +33,6 @@ from preprocessing.provenance import (
 
 IMPORT_VERSION = 1
 """Raised whenever an import's result changes, so that volumes imported before are imported again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlainFile:
-    """A volume in a file of its own that says nothing of a patient.
-
-    Args:
-        path: a NIfTI, NRRD or MetaImage file.
-        source: the folder that is imported.
-    """
-
-    path: Path
-    source: Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeriesTask:
-    """Everything needed to import one series, in any process.
-
-    Args:
-        names: patient, study, series and frame_of_reference as the tables call them.
-        origin: the slices or the file.
-        output: folder of the import.
-        secret: key of the hashes.
-        repair: whether what is missing may be made up, and recorded.
-        damaged: files of the series that cannot be read.
-    """
-
-    names: Mapping[str, str]
-    origin: Stack | PlainFile
-    output: Path
-    secret: bytes
-    repair: bool
-    damaged: int = 0
-
-    @property
-    def image(self) -> Path:
-        """The volume to write."""
-        return self.output / self.names["patient"] / f"{self.names['series']}.nii.gz"
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The source's files, each once."""
-        if isinstance(self.origin, PlainFile):
-            return (self.origin.path,)
-        return tuple(sorted({frame.path for frame in self.origin.frames}))
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeriesResult:
-    """What became of a series.
-
-    Args:
-        state: how it ended.
-        row: of series.csv, empty if it was refused.
-        reason: why it was refused, as a short fixed code, else empty.
-        message: what was expected, what was found, what to do; without identity.
-    """
-
-    state: Literal["imported", "unchanged", "refused"]
-    row: Mapping[str, str]
-    reason: str = ""
-    message: str = ""
 
 
 def import_series(task: SeriesTask) -> SeriesResult:

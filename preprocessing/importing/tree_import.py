@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,13 +11,15 @@ from tqdm import tqdm
 
 from preprocessing.dicom.frame import Frame
 from preprocessing.dicom.series import Stack, stacks_of
-from preprocessing.importing.conversion import PlainFile, SeriesResult, SeriesTask, import_series
+from preprocessing.importing.conversion import import_series
 from preprocessing.importing.crew import Lost, work_through
-from preprocessing.importing.headers import NEVER_IMAGES, HeaderResult, read_headers
-from preprocessing.importing.identities import FILE_NAME, Identities, open_identities
+from preprocessing.importing.headers import HeaderResult, read_headers
+from preprocessing.importing.identities import FILE_NAME, open_identities
 from preprocessing.importing.naming import Naming
+from preprocessing.importing.rejections import lost, rejected_files, rejected_folders, rejected_series
+from preprocessing.importing.series_task import PlainFile, SeriesResult, SeriesTask
 from preprocessing.importing.tables import SERIES_TABLE, Rejected, is_series_table, write_tables
-from preprocessing.importing.walk import Walk, walk
+from preprocessing.importing.walk import walk
 from preprocessing.patient_of_path import PatientOfPathError, check_pattern, patient_of_path
 
 SECONDS_PER_SERIES = 1800.0
@@ -92,13 +94,13 @@ class TreeImport:
         files = [path for path in tree.files if path != self.identities]
         found = [self._with_patient(result) for result in read_headers(files, workers=self.workers)]
         tasks = self._tasks(found, Naming(identities=identities, source=self.source, patient=self.patient))
-        rejected = [*_faulty_files(found, identities), *_faulty_folders(tree, identities)]
+        rejected = [*rejected_files(found, identities), *rejected_folders(tree, identities)]
         for task in tasks:
             identities.remember_places(task.names["series"], task.files)
         # Before the first volume: if this run is killed, the next one gives the same names.
         identities.save()
         results = self._import(tasks)
-        rejected += [_rejected(task, result) for task, result in results if result.state == "refused"]
+        rejected += [rejected_series(task, result) for task, result in results if result.state == "refused"]
         write_tables(self.output, [result.row for _, result in results if result.row], rejected)
         return ImportReport(
             imported=tuple(task.names["series"] for task, result in results if result.state == "imported"),
@@ -163,7 +165,7 @@ class TreeImport:
             for number, result in work_through(
                 import_series, tasks, workers=self.workers, seconds=SECONDS_PER_SERIES
             ):
-                results[number] = _lost(result) if isinstance(result, Lost) else result
+                results[number] = lost(result) if isinstance(result, Lost) else result
                 bar.update()
         return [(task, results[number]) for number, task in enumerate(tasks)]
 
@@ -173,46 +175,3 @@ class TreeImport:
             partial.unlink()
         own = {task.image for task in listed}
         return sum(path not in own for path in self.output.glob("p*/s*.nii.gz"))
-
-
-def _lost(lost: Lost) -> SeriesResult:
-    how = {"crashed": "one that crashes its decoder", "timed_out": "one that is not read in time"}[
-        lost.reason
-    ]
-    message = f"expected a readable series, found {how}; export it again, or leave it out"
-    return SeriesResult(state="refused", row={}, reason=lost.reason, message=message)
-
-
-def _rejected(task: SeriesTask, result: SeriesResult) -> Rejected:
-    return Rejected(
-        source=task.names["series"],
-        patient=task.names["patient"],
-        files=len(task.files),
-        image=result.reason not in NEVER_IMAGES,
-        reason=result.reason,
-        message=result.message,
-    )
-
-
-def _faulty_files(found: Sequence[HeaderResult], identities: Identities) -> Iterator[Rejected]:
-    """One item for all files of a folder that are refused for the same reason."""
-    alike: dict[tuple[Path, str, str], list[Path]] = defaultdict(list)
-    for result in found:
-        if result.reason:
-            alike[(result.path.parent, result.reason, result.message)].append(result.path)
-    for (folder, reason, message), paths in alike.items():
-        shown = paths[0] if len(paths) == 1 else folder
-        yield Rejected(
-            source=identities.hash("d", str(shown)),
-            files=len(paths),
-            image=reason not in NEVER_IMAGES,
-            reason=reason,
-            message=message,
-        )
-
-
-def _faulty_folders(tree: Walk, identities: Identities) -> Iterator[Rejected]:
-    for folder in tree.unreadable:
-        message = "expected a readable folder, found one that cannot be listed; check its permissions"
-        source = identities.hash("d", str(folder))
-        yield Rejected(source=source, files=0, image=True, reason="unreadable", message=message)

@@ -17,7 +17,8 @@ from toys import toy_grid
 
 from preprocessing.dicom.errors import REASONS
 from preprocessing.dicom.read import read_series
-from preprocessing.importing import conversion, tables
+from preprocessing.importing import conversion, headers, tables, tree_import
+from preprocessing.importing.crew import Lost
 from preprocessing.importing.identities import IdentitiesError
 from preprocessing.importing.tree_import import ImportReport, TreeImport, TreeImportError
 from preprocessing.nifti import read_header
@@ -386,3 +387,29 @@ def test_expression_finds_patients_of_plain_files_and_one_without_is_listed(tmp_
     with pytest.raises(PatientOfPathError, match="regular expression"):
         run(tmp_path / "in", tmp_path / "new", patient="(")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("reason", ["crashed", "timed_out"])
+def test_series_that_takes_its_worker_with_it_is_listed(tree, tmp_path, monkeypatch, reason):
+    def losing(function, items, *, workers, seconds):
+        yield from ((n, Lost(reason) if n == 1 else function(item)) for n, item in enumerate(items))
+
+    monkeypatch.setattr(tree_import, "work_through", losing)
+    report = run(tree, tmp_path / "out")
+    assert [(item.reason, item.image) for item in report.rejected] == [(reason, True)]
+    assert len(report.imported) == 3
+
+
+@pytest.mark.parametrize("reason", ["crashed", "timed_out"])
+def test_file_that_takes_its_worker_with_it_costs_no_other(tree, tmp_path, monkeypatch, reason):
+    (tree / "A" / "worst.dcm").write_bytes(b"x")
+
+    def losing(function, items, *, workers, seconds):
+        for number, paths in enumerate(items):
+            deadly = any(path.name == "worst.dcm" for path in paths)
+            yield number, Lost(reason) if deadly else function(paths)
+
+    monkeypatch.setattr(headers, "work_through", losing)
+    report = run(tree, tmp_path / "out")
+    assert [(item.reason, item.files) for item in report.rejected] == [(reason, 1)]
+    assert len(report.imported) == 4
