@@ -17,7 +17,7 @@ FRACTIONS = (0.25, 0.5, 0.75)
 """Slices shown, as fractions of the stack."""
 
 _PLANES: tuple[Plane, ...] = ("sagittal", "coronal", "axial")
-_LEVELS = IntensityWindow(0.0, 1.0, "of each window")
+_LEVELS = IntensityWindow(0.0, 1.0, "level")
 
 
 def registration_picture(
