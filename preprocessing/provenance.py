@@ -7,6 +7,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,8 +85,10 @@ def step_config(step: object) -> dict[str, object]:
     if not is_dataclass(step) or isinstance(step, type):
         raise TypeError(f"expected a step that is a dataclass, found {step!r}")
     kind = type(step)
-    fields: dict[str, object] = json.loads(json.dumps(asdict(step)))
-    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **fields}
+    values = {item.name: getattr(step, item.name) for item in dataclass_fields(step)}
+    # A part of a step is named too: another one with the same numbers is another step.
+    named: dict[str, object] = json.loads(json.dumps(values, default=step_config))
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **named}
 
 
 def file_hash(path: Path) -> str:

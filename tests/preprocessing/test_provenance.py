@@ -106,3 +106,18 @@ def test_a_value_that_is_no_number_writes_nothing(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_provenance(tmp_path / "mr_1.json", replace(RECORD, notes={"x": float("nan")}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_of_a_step_is_named_too():
+    @dataclass(frozen=True)
+    class Other:
+        threshold: float | None = -300
+
+    @dataclass(frozen=True)
+    class Whole:
+        part: object
+        parts: tuple[object, ...] = ()
+
+    config = step_config(Whole(part=BodyMask(threshold=-300), parts=(Other(),)))
+    assert config["part"] == step_config(BodyMask(threshold=-300))
+    assert config["parts"] == [step_config(Other())]
