@@ -147,7 +147,10 @@ def test_a_partner_on_the_grid_of_the_other_scan_is_not_prepared_twice(
     patients, infer, identity_model, tmp_path, monkeypatch
 ):
     cases = read_cohort(patients)
-    paired = [replace(cases["mr_one"], pair="ct_four", split="test"), replace(cases["ct_four"], split="test")]
+    paired = [
+        replace(cases["mr_one"], pair="ct_four", split="test"),
+        replace(cases["ct_four"], patient=cases["mr_one"].patient, split="test"),
+    ]
     write_cohort(patients / "pairs.csv", paired)
     steps = {domain: build_steps(recipe) for domain, recipe in identity_model.recipes.items()}
     CohortPreparation(
