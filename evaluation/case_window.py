@@ -1,18 +1,19 @@
 """Which intensity window a case is judged in."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import SimpleITK as sitk
 
+from preprocessing.case_preparation import prepare_scan
 from preprocessing.cohort import Case
 from preprocessing.intensity_window import IntensityWindow
 from preprocessing.provenance import record_path
-from preprocessing.scan import Scan
+from preprocessing.scan import Scan, Step
 from preprocessing.window import FixedWindow
 
-WindowSetting = IntensityWindow | Callable[[Scan], Scan]
-"""A window, or the preprocessing step that chooses one."""
+WindowSetting = IntensityWindow | Step | Sequence[Step]
+"""A window, the preprocessing step that chooses one, or several of which the last does."""
 
 
 def case_window(
@@ -24,17 +25,21 @@ def case_window(
         case: the case.
         image: its volume.
         body: its body mask on the same grid, or None for the whole volume.
-        setting: an `IntensityWindow`, `FixedWindow`, `PercentileWindow`, or another step that sets one.
+        setting: an `IntensityWindow`, `FixedWindow`, `PercentileWindow`, or another step that sets one; or
+            several steps, such as a body mask and then the window.
 
     Raises:
         ValueError: the step sets no window, or the record beside the volume is damaged.
     """
     if isinstance(setting, IntensityWindow):
         return setting
-    recorded = None if isinstance(setting, FixedWindow) else recorded_window(case)
+    steps = [setting] if callable(setting) else list(setting)
+    recorded = None if steps and isinstance(steps[-1], FixedWindow) else recorded_window(case)
     if recorded is not None:
         return recorded
-    window = setting(Scan(image=image, mask=body if body is not None else _everything(image))).window
+    # A step by itself takes the whole volume for the body; several find the body for themselves.
+    whole = body if body is not None or len(steps) > 1 else _everything(image)
+    window = prepare_scan(Scan(image=image, mask=whole), steps).window
     if window is None:
         raise ValueError(f"case {case.case}: expected {setting!r} to set a window, it set none")
     return window

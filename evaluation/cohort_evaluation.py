@@ -43,7 +43,7 @@ class CohortEvaluation:
         cohort: table or folder of the cohort with sources and truths.
         predictions: table or folder of the predictions; `domain` says what was predicted.
         output: folder for metrics.csv and summary.json.
-        windows: for each domain, an intensity window or the preprocessing step that chooses one.
+        windows: for each domain, an intensity window, or the preprocessing steps that choose one.
         plane: plane of the slices for per-slice metrics (the paper's is coronal).
         structures: names of label values (JSON has only strings for keys).
     """

@@ -66,8 +66,8 @@ def field_rows(bases: Sequence[Basis], index: Int[np.ndarray, "point 3"]) -> Flo
         index: number of each point along the three axes.
     """
     first, second, third = (basis.astype(np.float32)[index[:, axis]] for axis, basis in enumerate(bases))
-    plane = (second[:, :, None] * third[:, None, :]).reshape(len(index), -1)
-    return np.asarray((first[:, :, None] * plane[:, None, :]).reshape(len(index), -1))
+    products: np.ndarray = np.einsum("pa,pb,pc->pabc", first, second, third)
+    return products.reshape(len(index), first.shape[1] * second.shape[1] * third.shape[1])
 
 
 def bending(spans: Sequence[int]) -> Float[np.ndarray, "coefficient coefficient"]:

@@ -104,7 +104,10 @@ def test_every_config_is_known_and_checked():
         "evaluate",
         "metadata",
         "quickstart",
+        "recipes/abdomen",
+        "recipes/brain",
         "recipes/hiasa_2018",
+        "recipes/hip",
         "recipes/t1_t2",
     }
     assert {name for names in COMBINATIONS for name in names} == set(FILES) - {"metadata"}
@@ -198,6 +201,15 @@ def test_the_discriminators_patch_is_70_pixels_at_the_papers_spacing():
     assert grid["reference_size"] == [256, 38, 256]
 
 
-def test_preprocessing_and_quickstart_share_their_windows():
-    """A cohort prepared by preprocess.json alone trains in the quick start on the same windows."""
-    assert parser("preprocess").get("windows") == parser("quickstart").get("windows")
+def test_preprocessing_quickstart_and_evaluation_share_their_windows():
+    """A cohort prepared by preprocess.json alone trains and is judged on the same windows."""
+    windows = [parser(name).get("windows") for name in ("preprocess", "quickstart", "evaluate")]
+    assert windows[1:] == windows[:-1]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_windows_are_lists_of_steps_wherever_they_stand(name):
+    """One form for preparation, training and evaluation, so that one overlay serves all three."""
+    for steps in json.loads((CONFIGS / f"{name}.json").read_text()).get("windows", {}).values():
+        assert isinstance(steps, list)
+        assert steps[-1]["_target_"].startswith("preprocessing.window.")

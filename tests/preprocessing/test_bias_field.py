@@ -105,6 +105,44 @@ def test_convergence_is_recorded_and_its_lack_is_a_warning():
     assert any("N4 ended at a convergence of" in message for message in stopped.warnings)
 
 
+def test_zeros_and_negatives_inside_the_body_do_not_spoil_the_rest():
+    """Resampled or windowed MR has them; their logarithm is nothing to fit."""
+
+    def holed(where):
+        value = shaded(where)
+        value[::7, ::7, ::3], value[3::7, 3::7, 1::3] = 0.0, -5.0
+        return value
+
+    before, plain = scan(holed), N4BiasFieldCorrection()(scan(shaded))
+    after = N4BiasFieldCorrection()(before)
+    assert np.isfinite(array(after.image)).all()
+    good = INSIDE & (array(before.image) > 0)
+    field_of = [
+        np.log(array(part.image)[good] / array(done.image)[good])
+        for part, done in ((before, after), (scan(shaded), plain))
+    ]
+    assert (field_of[0] - field_of[1]).std() < SPURIOUS
+    np.testing.assert_array_equal(array(after.image)[array(before.image) == 0], 0)
+
+
+def test_the_start_is_taken_where_there_is_shading_and_only_there():
+    with_field, without = (N4BiasFieldCorrection()(scan(function)) for function in (shaded, noisy))
+    assert with_field.notes["N4BiasFieldCorrection"]["started"] is True
+    assert without.notes["N4BiasFieldCorrection"]["started"] is False
+    alone = N4BiasFieldCorrection(start_gain=None)(scan(shaded))
+    assert alone.notes["N4BiasFieldCorrection"]["started"] is False
+
+
+def test_a_body_that_does_not_shine_is_refused():
+    spark = volume(
+        GRID, lambda where: np.where(np.all(np.abs(where - [14, -5, 29]) < 2.1, axis=-1), 9.0, 0.0)
+    )
+    assert array(spark)[INSIDE].any()
+    dark = Scan(image=spark, mask=scan(noisy).mask)
+    with pytest.raises(ValueError, match="expected a body with positive intensities, found none"):
+        N4BiasFieldCorrection()(dark)
+
+
 def test_without_a_mask_or_on_ct_it_refuses():
     with pytest.raises(ValueError, match="expected a body mask, found none; put BodyMask before it"):
         N4BiasFieldCorrection()(Scan(image=volume(GRID, tissue)))
