@@ -35,11 +35,11 @@ class Outcome:
     """What a command has to say when its work is over.
 
     Args:
-        results: JSON values by name, printed on standard output.
+        results: JSON values by name, or a list of JSON objects, printed on standard output.
         failed: The message of each case that failed, by case name; the others are finished.
     """
 
-    results: Mapping[str, Any]
+    results: Mapping[str, Any] | list[Mapping[str, Any]]
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,10 +99,15 @@ def conclude(work: Callable[[], Outcome], *, as_json: bool) -> None:
 
 
 def _print(outcome: Outcome, *, as_json: bool) -> None:
+    if isinstance(outcome.results, list):
+        typer.echo(json.dumps(outcome.results, allow_nan=False))
+        return
     if as_json:
         typer.echo(json.dumps({**outcome.results, "failed": dict(outcome.failed)}, allow_nan=False))
         return
     for name, value in outcome.results.items():
-        typer.echo(f"{name}: {value if isinstance(value, str) else json.dumps(value, allow_nan=False)}")
+        told = value if isinstance(value, str) else json.dumps(value, allow_nan=False)
+        # A table begins on a line of its own, or its columns would not meet.
+        typer.echo(f"{name}:\n{told}" if "\n" in told else f"{name}: {told}")
     for case, message in outcome.failed.items():
         typer.echo(f"cyclevox: failed {case}: {message}", err=True)

@@ -51,7 +51,7 @@ def prepare(
         chosen = {name: value for name, value in given.items() if value is not None}
         configs: list[Path | str] = [cyclevox.bundle_path() / "configs" / "preprocess.json", *(recipe or [])]
         folders = {"dataset_dir": str(cohort), "output_dir": str(out)}
-        report, page = run_bundle(configs, {**folders, **chosen})
+        report, page, profiles = run_bundle(configs, {**folders, **chosen})
         return Outcome(
             results={
                 "cohort": str(out / "cohort.csv"),
@@ -59,6 +59,7 @@ def prepare(
                 "unchanged": list(report.unchanged),
                 "pairs": [asdict(pair) for pair in report.pairs],
                 "overview": str(page),
+                "area_profiles": profiles,
             },
             failed=by_case(report.failed),
         )
