@@ -55,11 +55,29 @@ def filled(body: Bool[np.ndarray, "z y x"]) -> Bool[np.ndarray, "z y x"]:
     Args:
         body: the mask.
     """
-    whole = ndimage.binary_fill_holes(body)
+    whole = _without_holes(body, (0, 1, 2))
     for axis in range(3):
-        slices = [ndimage.binary_fill_holes(plane) for plane in np.moveaxis(whole, axis, 0)]
-        whole = np.moveaxis(np.stack(slices), 0, axis)
-    return np.asarray(whole)
+        whole = _without_holes(whole, tuple(other for other in range(3) if other != axis))
+    return whole
+
+
+def _without_holes(body: Bool[np.ndarray, "z y x"], axes: tuple[int, ...]) -> Bool[np.ndarray, "z y x"]:
+    """Fill what no path along some axes leads out of, for every slice across the others at once."""
+    neighbours = np.zeros((3, 3, 3), bool)
+    for axis in axes:
+        line: list[int | slice] = [1, 1, 1]
+        line[axis] = slice(None)
+        neighbours[tuple(line)] = True
+    labels, count = ndimage.label(~body, structure=neighbours)
+    outside = np.zeros(count + 1, bool)
+    for axis in axes:
+        for end in (0, -1):
+            outside[labels.take(end, axis=axis)] = True
+    outside[0] = False
+    result = np.empty_like(body)
+    for numbers, plane in zip(labels, result, strict=True):
+        plane[:] = ~outside[numbers]
+    return result
 
 
 def enclosing(

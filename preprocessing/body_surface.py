@@ -61,13 +61,18 @@ def body_at_surface(
     """
     zones = _zones(body, coarse.spacing[::-1])
     zones[excluded] = OUTSIDE
+    zone = _sampled(zones, coarse, grid_of(image), sitk.sitkNearestNeighbor)
+    deep = zone == DEEP
+    return _attached(deep | ((zone == RIM) & _brighter(image, limit.astype(np.float32), coarse)), deep)
+
+
+def _brighter(
+    image: sitk.Image, limit: Float[np.ndarray, "z y x"], coarse: Grid
+) -> Bool[np.ndarray, "k j i"]:
     grid = grid_of(image)
-    zone = _sampled(zones, coarse, grid, sitk.sitkNearestNeighbor)
-    lowest = _sampled(limit.astype(np.float32), coarse, grid, sitk.sitkLinear)
     voxels = sitk.GetArrayViewFromImage(image)
     fine = ndimage.gaussian_filter(voxels, [NOISE_MM / step for step in grid.spacing[::-1]], mode="nearest")
-    deep = zone == DEEP
-    return _attached(deep | ((zone == RIM) & (fine > lowest)), deep)
+    return np.asarray(fine > _sampled(limit, coarse, grid, sitk.sitkLinear))
 
 
 def between_air_and_tissue(
@@ -128,6 +133,10 @@ def _sampled(values: np.ndarray, source: Grid, target: Grid, interpolator: int) 
 def _attached(mask: Bool[np.ndarray, "z y x"], deep: Bool[np.ndarray, "z y x"]) -> Bool[np.ndarray, "z y x"]:
     labels, count = ndimage.label(mask)
     kept = np.zeros(count + 1, bool)
-    kept[np.unique(labels[deep])] = True
+    # Slice by slice, and back into the mask: large volumes have no room for more labels than these.
+    for numbers, inside in zip(labels, deep, strict=True):
+        kept[numbers[inside]] = True
     kept[0] = False
-    return np.asarray(kept[labels])
+    for numbers, plane in zip(labels, mask, strict=True):
+        plane[:] = kept[numbers]
+    return mask

@@ -18,7 +18,7 @@ from preprocessing.atomic import write_text_atomically
 from preprocessing.intensity_window import IntensityWindow
 from preprocessing.nifti import beside
 
-PREPROCESSING_VERSION = 2
+PREPROCESSING_VERSION = 3
 """Raised whenever a step's result changes, so that volumes prepared before are prepared again."""
 
 _CHUNK = 1 << 22
