@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom.config import disable_value_validation
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import _read_file_meta_info, read_dataset, read_partial, read_preamble
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from preprocessing.dicom.elements import Elements
 from preprocessing.dicom.errors import DicomError
 from preprocessing.dicom.values import words
 
@@ -56,7 +57,8 @@ _MOSAIC_TAGS = (
     0x00291110,
     0x00291210,
 )
-_TAGS: list[BaseTag | int] = [Tag(word) for word in KEYWORDS] + list(_MOSAIC_TAGS)
+# Plain numbers: pydicom's tags compare in Python.
+_TAGS: list[BaseTag | int] = [int(Tag(word)) for word in KEYWORDS] + list(_MOSAIC_TAGS)
 _FIRST_GROUP = 0x00040000
 """That of a DICOMDIR; zeros on a failed disk read as elements of group 0000."""
 
@@ -73,8 +75,8 @@ class OpenedFile:
         size: bytes of the file, inflated if it was deflated.
     """
 
-    data: Dataset
-    meta: FileMetaDataset
+    data: Elements
+    meta: Elements
     deflated: bool
     pixels: tuple[int, int | None] | None
     size: int
@@ -116,7 +118,9 @@ def open_header(path: Path) -> OpenedFile:
         size = stream.seek(0, 2)
     if str(data.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
         raise _damaged("a short file header", "one that hides how the file is compressed")
-    return OpenedFile(data=data, meta=data.file_meta, deflated=False, pixels=end.pixels, size=size)
+    return OpenedFile(
+        data=Elements(data), meta=Elements(data.file_meta), deflated=False, pixels=end.pixels, size=size
+    )
 
 
 def inflated(path: Path) -> bytes:
@@ -149,14 +153,15 @@ class _End:
         self.pixels: tuple[int, int | None] | None = None
 
     def __call__(self, tag: BaseTag, _vr: str | None, length: int) -> bool:
-        if tag < _FIRST_GROUP:
+        number = int(tag)
+        if number < _FIRST_GROUP:
             raise _damaged("elements in ascending order", "one of a group below 0004")
-        if tag in _FLOAT_PIXELS:
+        if number in _FLOAT_PIXELS:
             remedy = "nothing to do: CT and MR images have whole numbers"
             raise DicomError("pixel_format", expected="whole numbers", found="float pixels", remedy=remedy)
-        if tag == PIXEL_DATA:
+        if number == PIXEL_DATA:
             self.pixels = (self.stream.tell(), None if length == _UNDEFINED else length)
-        return int(tag) >= PIXEL_DATA
+        return number >= PIXEL_DATA
 
 
 def _read_deflated(stream: io.BufferedReader) -> OpenedFile:
@@ -167,7 +172,9 @@ def _read_deflated(stream: io.BufferedReader) -> OpenedFile:
     data = read_dataset(
         buffer, is_implicit_VR=False, is_little_endian=True, stop_when=end, specific_tags=_TAGS
     )
-    return OpenedFile(data=data, meta=meta, deflated=True, pixels=end.pixels, size=len(whole))
+    return OpenedFile(
+        data=Elements(data), meta=Elements(meta), deflated=True, pixels=end.pixels, size=len(whole)
+    )
 
 
 def _looks_like_dicom(start: bytes) -> bool:

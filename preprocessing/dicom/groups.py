@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydicom.dataset import Dataset
 
+from preprocessing.dicom.elements import Elements
 from preprocessing.dicom.errors import DicomError
 from preprocessing.dicom.values import items, value_of, words
 
@@ -16,13 +17,13 @@ GROUPS = words(
 )
 """Functional groups that are read (PS3.3, sections C.7.6.16, C.8.13 and C.8.15)."""
 
-_NOTHING = Dataset()
+_NOTHING = Elements(Dataset())
 
-Layers = tuple[Dataset, ...]
+Layers = tuple[Elements, ...]
 """Data sets to look an element up in, the first that has it wins."""
 
 
-def layers_of(data: Dataset, frames: int) -> list[Layers]:
+def layers_of(data: Elements, frames: int) -> list[Layers]:
     """For each frame the data sets that describe it, most specific first.
 
     Args:
@@ -43,7 +44,7 @@ def layers_of(data: Dataset, frames: int) -> list[Layers]:
     return [(*_opened([frame]), *shared, data) for frame in per_frame]
 
 
-def layer_with(layers: Layers, keyword: str) -> Dataset:
+def layer_with(layers: Layers, keyword: str) -> Elements:
     """The most specific data set in which an element has a value; an empty one if there is none.
 
     Args:
@@ -56,7 +57,7 @@ def layer_with(layers: Layers, keyword: str) -> Dataset:
     return _NOTHING
 
 
-def _opened(groups: list[Dataset]) -> list[Dataset]:
+def _opened(groups: list[Elements]) -> list[Elements]:
     found = []
     for group in groups:
         for name in GROUPS:

@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from preprocessing.dicom.dataset import quiet
+from preprocessing.dicom.elements import Elements
 from preprocessing.dicom.errors import DicomError
 from preprocessing.dicom.frame import Frame, Vector
 from preprocessing.dicom.values import number
 
 MAX_TILES = 1024
 """Most tiles that a mosaic can hold."""
-_TILES = (0x0019, 0x100A)
+_TILES = 0x0019100A
 _NORMAL_TOLERANCE = 1e-3
 
 
@@ -30,7 +30,7 @@ def is_mosaic(frame: Frame) -> bool:
     return "MOSAIC" in frame.image_type and "SIEMENS" in frame.series.manufacturer.upper()
 
 
-def tiles_of(frame: Frame, data: Dataset) -> tuple[Frame, ...]:
+def tiles_of(frame: Frame, data: Elements) -> tuple[Frame, ...]:
     """Take a mosaic apart into its slices, each at its own place.
 
     Args:
@@ -63,14 +63,15 @@ def tiles_of(frame: Frame, data: Dataset) -> tuple[Frame, ...]:
     )
 
 
-def _layout(frame: Frame, data: Dataset) -> tuple[int, np.ndarray]:
+def _layout(frame: Frame, data: Elements) -> tuple[int, np.ndarray]:
     """Number of slices, and the direction from one to the next."""
     header = _private_header(data)
-    counts = _items(header, "NumberOfImagesInMosaic") or ([data[_TILES].value] if _TILES in data else [])
+    told = _items(header, "NumberOfImagesInMosaic")
+    tiles = told[0] if told else data.value(_TILES)
     normal = _items(header, "SliceNormalVector")
-    if not counts or len(normal) != 3:
+    if tiles is None or len(normal) != 3:
         raise _refused("no private header of Siemens that tells the slices' number and direction")
-    count = int(counts[0])
+    count = int(tiles)
     if not 1 <= count <= MAX_TILES:
         raise _refused(f"{count} slices")
     across = frame.axes[:, 2]
@@ -80,10 +81,10 @@ def _layout(frame: Frame, data: Dataset) -> tuple[int, np.ndarray]:
     return count, sign * across
 
 
-def _private_header(data: Dataset) -> Mapping[str, Any]:
+def _private_header(data: Elements) -> Mapping[str, Any]:
     with quiet():  # NiBabel warns when its DICOM part is first imported
         from nibabel.nicom import csareader
-    header: Mapping[str, Any] | None = csareader.get_csa_header(data)
+    header: Mapping[str, Any] | None = csareader.get_csa_header(data.data)
     return header["tags"] if header else {}
 
 

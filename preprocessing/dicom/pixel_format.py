@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pydicom import uid
-from pydicom.dataset import Dataset
 
 from preprocessing.dicom.dataset import OpenedFile
+from preprocessing.dicom.elements import Elements
 from preprocessing.dicom.errors import DicomError
 from preprocessing.dicom.frame import PixelFormat
 from preprocessing.dicom.values import items, text, whole
@@ -72,7 +72,7 @@ def pixel_format(opened: OpenedFile) -> PixelFormat:
     return found
 
 
-def _require_linear(data: Dataset) -> None:
+def _require_linear(data: Elements) -> None:
     if items(data, "ModalityLUTSequence"):
         remedy = "export it with a rescale slope and intercept"
         raise DicomError("rescale", expected="a linear rescaling", found="a modality table", remedy=remedy)
@@ -89,7 +89,7 @@ def _require_size(rows: int, columns: int, frames: int) -> None:
         raise DicomError("too_large", expected=limit, found=found, remedy=remedy)
 
 
-def _bits(data: Dataset) -> tuple[int, int, int]:
+def _bits(data: Elements) -> tuple[int, int, int]:
     allocated = whole(data, "BitsAllocated") or 0
     stored = whole(data, "BitsStored") or allocated
     high = whole(data, "HighBit")
@@ -104,7 +104,7 @@ def _bits(data: Dataset) -> tuple[int, int, int]:
 def _syntax(opened: OpenedFile) -> str:
     syntax = text(opened.meta, "TransferSyntaxUID")
     if not syntax:
-        implicit, little = opened.data.original_encoding
+        implicit, little = opened.data.data.original_encoding
         explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
         syntax = uid.ImplicitVRLittleEndian if implicit else explicit
     if syntax in LOSSY:
@@ -119,7 +119,7 @@ def _syntax(opened: OpenedFile) -> str:
     return str(syntax)
 
 
-def _padding(data: Dataset, *, signed: bool, stored: int) -> tuple[int, int] | None:
+def _padding(data: Elements, *, signed: bool, stored: int) -> tuple[int, int] | None:
     """Range of stored values that are padding, as numbers of the pixels' own sign (PS3.3, C.7.5.1.1.2)."""
     value = whole(data, "PixelPaddingValue")
     if value is None:

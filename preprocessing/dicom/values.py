@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+
+from preprocessing.dicom.elements import MOST_KEPT, Elements
 
 _MALFORMED = (
     AssertionError, AttributeError, ArithmeticError, EOFError, LookupError, NotImplementedError, TypeError,
@@ -27,21 +29,20 @@ def words(listed: str) -> tuple[str, ...]:
     return tuple(listed.split())
 
 
-def value_of(data: Dataset, keyword: str) -> Any:
+def value_of(data: Elements, keyword: str) -> Any:
     """Value of an element, or None.
 
     Args:
         data: a data set.
         keyword: such as "PixelSpacing".
     """
-    tag = _tag(keyword)
     try:
-        return data[tag].value if tag in data else None
+        return data.value(_tag(keyword))
     except _MALFORMED:
         return None
 
 
-def text(data: Dataset, keyword: str) -> str:
+def text(data: Elements, keyword: str) -> str:
     """One line of text; several values are joined by a backslash, as DICOM does.
 
     Args:
@@ -51,7 +52,7 @@ def text(data: Dataset, keyword: str) -> str:
     return "\\".join(texts(data, keyword))
 
 
-def texts(data: Dataset, keyword: str) -> tuple[str, ...]:
+def texts(data: Elements, keyword: str) -> tuple[str, ...]:
     """Several texts, stripped.
 
     Args:
@@ -62,11 +63,11 @@ def texts(data: Dataset, keyword: str) -> tuple[str, ...]:
     if value is None:
         return ()
     values = value if _is_list(value) else [value]
-    cleaned = (" ".join(str(item).replace("\0", " ").split()) for item in values)
+    cleaned = (_one_line(str(item)) for item in values)
     return tuple(item for item in cleaned if item)
 
 
-def numbers(data: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
+def numbers(data: Elements, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
     """Finite numbers, exactly `count` of them, or None.
 
     Args:
@@ -86,7 +87,7 @@ def numbers(data: Dataset, keyword: str, count: int | None = None) -> tuple[floa
     return found
 
 
-def number(data: Dataset, keyword: str) -> float | None:
+def number(data: Elements, keyword: str) -> float | None:
     """The first of one or more finite numbers, or None.
 
     Args:
@@ -97,7 +98,7 @@ def number(data: Dataset, keyword: str) -> float | None:
     return found[0] if found else None
 
 
-def whole(data: Dataset, keyword: str) -> int | None:
+def whole(data: Elements, keyword: str) -> int | None:
     """A whole number, or None.
 
     Args:
@@ -108,7 +109,7 @@ def whole(data: Dataset, keyword: str) -> int | None:
     return int(found) if found is not None and found == int(found) else None
 
 
-def items(data: Dataset, keyword: str) -> list[Dataset]:
+def items(data: Elements, keyword: str) -> list[Elements]:
     """Items of a sequence; none if it is missing or malformed.
 
     Args:
@@ -118,11 +119,17 @@ def items(data: Dataset, keyword: str) -> list[Dataset]:
     value = value_of(data, keyword)
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
         return []
-    return [item for item in value if isinstance(item, Dataset)]
+    return [Elements(item) for item in value if isinstance(item, Dataset)]
 
 
-# Looking a keyword up takes longer than reading the element.
-_tag = cache(Tag)
+@lru_cache(MOST_KEPT)
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("\0", " ").split())
+
+
+@cache
+def _tag(keyword: str) -> int:
+    return int(Tag(keyword))
 
 
 def _is_list(value: object) -> bool:

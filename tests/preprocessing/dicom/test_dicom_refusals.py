@@ -21,6 +21,7 @@ from dicom_toys import (
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread, uid
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.fileset import FileSet
 
@@ -109,7 +110,7 @@ def off_the_line(folder):
 
 def with_table(folder):
     def edit(data):
-        table = dataset.Dataset()
+        table = Dataset()
         table.LUTExplanation = "a curve"
         data.ModalityLUTSequence = [table]
 
