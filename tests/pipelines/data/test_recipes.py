@@ -13,6 +13,7 @@ from preprocessing.field_of_view import FemoralHeadBox
 from preprocessing.orientation import CanonicalOrientation
 from preprocessing.preparation import CohortPreparation
 from preprocessing.provenance import step_config
+from preprocessing.registration.pair import PairRegistration
 from preprocessing.reslice import ToGrid, ToReferenceGrid
 from preprocessing.window import FixedWindow
 
@@ -75,6 +76,18 @@ def test_another_size_spacing_or_outside_stays_another_recipe(change):
     assert on_reference_grid(other, reference) == other
     assert reference_for([alike, [reference]], spacing=SPACING, size=SIZE) == reference
     assert reference_for([[]], spacing=SPACING, size=SIZE) is None
+
+
+@pytest.mark.parametrize(("domain", "air"), [("mr", 0.0), ("ct", -1000.0)])
+def test_a_registered_partner_is_of_the_recipe_of_its_domain(domain, air):
+    """Registration stands where other volumes of the domain are cut, and fills up with air by itself."""
+    first, grid, window = (step_config(step) for step in STEPS[domain])
+    registered = [first, step_config(PairRegistration()), window]
+    assert on_reference_grid(registered, grid) == [first, grid, window]
+    assert reference_for([registered], spacing=SPACING, size=SIZE) == grid
+    assert grid["outside"] == air
+    elsewhere = [first, step_config(PairRegistration(outside=7.0)), window]
+    assert on_reference_grid(elsewhere, grid) == elsewhere
 
 
 def test_what_was_drawn_for_each_training_volume_is_the_mean_for_any_other():
