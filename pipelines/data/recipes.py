@@ -88,7 +88,7 @@ def _stands_for(reference: StepConfig, step: StepConfig, recipe: Sequence[StepCo
 
 
 def _outside(step: StepConfig, recipe: Sequence[StepConfig]) -> float:
-    """Return what lies outside of a partner: as its step says, else air, which registration chooses itself."""
+    """Return what lies outside of a partner: as its step says, else air, as registration chooses itself."""
     if step["outside"] is not None:
         return float(str(step["outside"]))
     return AIR_HU if any(other.get("unit") == "HU" for other in recipe) else 0.0
