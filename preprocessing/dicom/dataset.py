@@ -33,7 +33,7 @@ _FIRST_ELEMENTS = (b"\x08\x00", b"\x00\x08", b"\x02\x00")
 
 KEYWORDS = words(
     """
-    SpecificCharacterSet ImageType SOPClassUID StudyDate Modality Manufacturer StudyDescription
+    SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate Modality Manufacturer StudyDescription
     SeriesDescription ManufacturerModelName PatientName PatientID PatientBirthDate ContrastBolusAgent
     BodyPartExamined ScanningSequence SequenceName SliceThickness RepetitionTime EchoTime InversionTime
     EchoNumbers MagneticFieldStrength SpacingBetweenSlices ProtocolName TriggerTime GantryDetectorTilt

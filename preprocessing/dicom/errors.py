@@ -37,6 +37,15 @@ REASONS: Mapping[str, str] = MappingProxyType(
 """Every code that `DicomError.reason` can have, with what it means."""
 
 
+def quoted(text: str) -> str:
+    """A text that comes from a file, between quotation marks; all else in a message is ours.
+
+    Args:
+        text: any text, such as the name of a file or the value of a tag.
+    """
+    return f'"{text.replace(chr(34), " ")}"'
+
+
 class DicomError(ValueError):
     """A DICOM object cannot be used: `reason` is a code of `REASONS`, the message tells the case."""
 

@@ -131,6 +131,7 @@ class Frame:
         trigger_time: milliseconds after the R wave.
         acquisition: number of the acquisition.
         instance: number of the instance, which orders nothing.
+        instance_uid: UID of the file's object: files that share it are copies of each other.
         warnings: what seemed odd, without identity.
     """
 
@@ -161,6 +162,7 @@ class Frame:
     trigger_time: float | None = None
     acquisition: int | None = None
     instance: int | None = None
+    instance_uid: str = ""
     warnings: tuple[str, ...] = field(default=())
 
     @property

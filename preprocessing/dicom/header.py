@@ -141,6 +141,7 @@ def _frame(path: Path, index: int, layers: Layers, series: SeriesHeader, pixels:
         trigger_time=_either(first("NominalCardiacTriggerDelayTime"), first("TriggerTime")),
         acquisition=count("FrameAcquisitionNumber", "AcquisitionNumber"),
         instance=count("InstanceNumber"),
+        instance_uid=line("SOPInstanceUID"),
         warnings=_inverted(line("PhotometricInterpretation")),
     )
 

@@ -7,7 +7,7 @@ import re
 from pydicom.uid import UID
 
 from preprocessing.dicom.dataset import OpenedFile
-from preprocessing.dicom.errors import DicomError
+from preprocessing.dicom.errors import DicomError, quoted
 from preprocessing.dicom.frame import SeriesHeader
 from preprocessing.dicom.values import text, texts, whole
 
@@ -48,10 +48,10 @@ def require_image(opened: OpenedFile, series: SeriesHeader) -> None:
     modality = IMAGES.get(kind) if kind else series.modality
     if modality not in _MODALITIES:
         raise _refused(
-            _reason(kind, series.modality), f"class {kind or '(none)'}, modality {series.modality}"
+            _reason(kind, series.modality), f"class {_named(kind)}, modality {_named(series.modality)}"
         )
     if modality != series.modality:
-        raise _refused("other_modality", f"class of {modality}, modality {series.modality or '(none)'}")
+        raise _refused("other_modality", f"class of {modality}, modality {_named(series.modality)}")
     if opened.pixels is None:
         raise DicomError("no_pixels", expected="pixels", found="none", remedy="export it with its pixels")
     _require_grey(opened)
@@ -69,9 +69,9 @@ def require_scan(image_type: tuple[str, ...]) -> None:
     """
     words = {value.upper() for value in image_type}
     if "LOCALIZER" in words:
-        raise _refused("localizer", f"image type {'/'.join(image_type)}")
+        raise _refused("localizer", f"image type {quoted('/'.join(image_type))}")
     if words & set(_CAPTURE_TYPES):
-        raise _refused("secondary_capture", f"image type {'/'.join(image_type)}")
+        raise _refused("secondary_capture", f"image type {quoted('/'.join(image_type))}")
 
 
 def _reason(kind: str, modality: str) -> str:
@@ -88,16 +88,20 @@ def _reason(kind: str, modality: str) -> str:
 
 
 def _is_damaged(kind: str) -> bool:
-    """Whether a kind is none that was ever given out: the header is damaged, and may well be an image's."""
+    """Whether there is no kind, or none that was ever given out: the header may well be a damaged image's."""
     standard = kind.startswith("1.2.840.10008.")
-    return not _UID.fullmatch(kind) or (standard and UID(kind).name == kind)
+    return not kind or not _UID.fullmatch(kind) or (standard and UID(kind).name == kind)
 
 
 def _require_grey(opened: OpenedFile) -> None:
     samples = whole(opened.data, "SamplesPerPixel")
     photometric = text(opened.data, "PhotometricInterpretation").upper()
     if samples not in (None, 1) or photometric not in ("", "MONOCHROME1", "MONOCHROME2"):
-        raise _refused("colour", f"{samples} samples per pixel, {photometric}")
+        raise _refused("colour", f"{samples} samples per pixel, {_named(photometric)}")
+
+
+def _named(text: str) -> str:
+    return quoted(text) if text else "none"
 
 
 def _refused(reason: str, found: str) -> DicomError:

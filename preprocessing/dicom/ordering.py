@@ -47,6 +47,8 @@ def without_duplicates(
 ) -> tuple[list[int], tuple[str, ...]]:
     """Indices of the slices to use, one for each position, and what was left out.
 
+    A file that was exported twice is the same object twice: using it once is no repair.
+
     Args:
         frames: slices in ascending order.
         along: their millimetres along the normal.
@@ -65,12 +67,23 @@ def without_duplicates(
             raise DicomError(
                 "conflicting_slices", expected="one slice a position", found=found, remedy=remedy
             )
-    if crowded and not repair:
+    twice = [group for group in crowded if not _is_one_object([frames[index] for index in group])]
+    if twice and not repair:
+        shown = _shown([along[group[0]] for group in twice])
         remedy = "allow repair to drop the copies"
         found = f"copies at {shown} along the normal"
         raise DicomError("duplicate_slice", expected="one slice a position", found=found, remedy=remedy)
-    said = (f"duplicate slices dropped at {shown} along the normal",) if crowded else ()
+    shown = _shown([along[group[0]] for group in twice])
+    said = (f"duplicate slices dropped at {shown} along the normal",) if twice else ()
     return [group[0] for group in same_places(along)], said
+
+
+def _is_one_object(frames: Sequence[Frame]) -> bool:
+    first = frames[0]
+    return bool(first.instance_uid) and all(
+        (frame.instance_uid, frame.index, frame.tile) == (first.instance_uid, first.index, first.tile)
+        for frame in frames
+    )
 
 
 def plan_slices(frames: Sequence[Frame], along: Sequence[float], *, repair: bool) -> SlicePlan:

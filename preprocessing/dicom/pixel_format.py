@@ -6,7 +6,7 @@ from pydicom import uid
 
 from preprocessing.dicom.dataset import OpenedFile
 from preprocessing.dicom.elements import Elements
-from preprocessing.dicom.errors import DicomError
+from preprocessing.dicom.errors import DicomError, quoted
 from preprocessing.dicom.frame import PixelFormat
 from preprocessing.dicom.values import items, text, whole
 
@@ -54,6 +54,7 @@ def pixel_format(opened: OpenedFile) -> PixelFormat:
     if syntax == uid.ExplicitVRBigEndian and allocated == 8:
         remedy = "export it as little endian"
         raise DicomError("pixel_format", expected="words", found="bytes in big endian", remedy=remedy)
+    signed = _signed(data)
     native = syntax in (*NATIVE, uid.DeflatedExplicitVRLittleEndian)
     found = PixelFormat(
         rows=rows,
@@ -62,10 +63,10 @@ def pixel_format(opened: OpenedFile) -> PixelFormat:
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=high,
-        signed=bool(whole(data, "PixelRepresentation")),
+        signed=signed,
         transfer_syntax=syntax,
         offset=opened.pixels[0] if native and opened.pixels else None,
-        padding=_padding(data, signed=bool(whole(data, "PixelRepresentation")), stored=stored),
+        padding=_padding(data, signed=signed, stored=stored),
         lossy=syntax in MAYBE_LOSSY or text(data, "LossyImageCompression") == "01",
     )
     _require_bytes(found, opened)
@@ -90,8 +91,7 @@ def _require_size(rows: int, columns: int, frames: int) -> None:
 
 
 def _bits(data: Elements) -> tuple[int, int, int]:
-    allocated = whole(data, "BitsAllocated") or 0
-    stored = whole(data, "BitsStored") or allocated
+    allocated, stored = whole(data, "BitsAllocated") or 0, whole(data, "BitsStored") or 0
     high = whole(data, "HighBit")
     high = stored - 1 if high is None else high
     if allocated not in (8, 16, 32) or not 1 <= stored <= allocated or not stored - 1 <= high < allocated:
@@ -99,6 +99,16 @@ def _bits(data: Elements) -> tuple[int, int, int]:
         remedy = "nothing to do, if it is no CT or MR image; else export it again"
         raise DicomError("pixel_format", expected="8, 16 or 32 bits a pixel", found=found, remedy=remedy)
     return allocated, stored, high
+
+
+def _signed(data: Elements) -> bool:
+    sign = whole(data, "PixelRepresentation")
+    if sign not in (0, 1):
+        remedy = "the header is damaged: export the series again"
+        raise DicomError(
+            "pixel_format", expected="a pixel representation of 0 or 1", found=f"{sign}", remedy=remedy
+        )
+    return sign == 1
 
 
 def _syntax(opened: OpenedFile) -> str:
@@ -111,7 +121,7 @@ def _syntax(opened: OpenedFile) -> str:
         remedy = "take the original from the scanner or the PACS"
         raise DicomError("lossy", expected="lossless pixels", found=uid.UID(syntax).name, remedy=remedy)
     if syntax not in LOSSLESS and syntax not in MAYBE_LOSSY:
-        found = f"transfer syntax {uid.UID(syntax).name}"
+        found = f"transfer syntax {quoted(uid.UID(syntax).name)}"
         remedy = "export it with a lossless standard transfer syntax"
         raise DicomError(
             "unsupported_syntax", expected="one of PS3.5's for stills", found=found, remedy=remedy
@@ -151,10 +161,20 @@ def _require_bytes(found: PixelFormat, opened: OpenedFile) -> None:
     left = opened.size - offset
     if found.transfer_syntax in (*NATIVE, uid.DeflatedExplicitVRLittleEndian):
         enough = min(left, length or 0) >= wanted
+        _require_no_more(wanted, length or 0)
     else:
         enough = left * MAX_RATIO >= wanted and (length is None)
     if not enough:
         remedy = "the file is cut or damaged: copy or export it again"
         raise DicomError(
             "truncated", expected=f"{wanted} bytes of pixels", found=f"{left} bytes", remedy=remedy
+        )
+
+
+def _require_no_more(wanted: int, length: int) -> None:
+    # A byte of padding makes the length even.
+    if length > wanted + wanted % 2:
+        remedy = "header and pixels disagree, the file is damaged: export it again"
+        raise DicomError(
+            "pixel_format", expected=f"{wanted} bytes of pixels", found=f"{length} bytes", remedy=remedy
         )

@@ -18,7 +18,7 @@ from preprocessing.dicom.ordering import SlicePlan, plan_slices, without_duplica
 from preprocessing.dicom.piecewise import resliced
 from preprocessing.dicom.pixel_format import MAX_BYTES
 from preprocessing.dicom.record import Findings, record_of
-from preprocessing.dicom.rescaling import AIR_HU, is_whole, require_rescaling, rescaled
+from preprocessing.dicom.rescaling import AIR_HU, is_whole, require_air_or_fat, require_rescaling, rescaled
 from preprocessing.dicom.series import Stack, stacks_of
 from preprocessing.dicom.shear import UprightBox, UprightSlice, box_around, sheared
 from preprocessing.dicom.stored_values import StoredValues
@@ -81,6 +81,7 @@ def read_stack(stack: Stack, *, repair: bool = False) -> DicomVolume:
     for plane in _planes(frames, geometry, plan, box, findings):
         volume.add(plane)
     findings.lowest, findings.highest = volume.lowest, volume.highest
+    require_air_or_fat(frames[0], findings.lowest)
     return DicomVolume(
         image=volume.image(_grid(frames[0], geometry, plan, box)),
         record=record_of(frames, geometry, plan, findings, repairs=(*dropped, *plan.repairs)),

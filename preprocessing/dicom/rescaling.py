@@ -8,18 +8,24 @@ import numpy as np
 from jaxtyping import Num, Shaped
 from scipy import ndimage
 
-from preprocessing.dicom.errors import DicomError
+from preprocessing.dicom.errors import DicomError, quoted
 from preprocessing.dicom.frame import Frame
 
 AIR_HU = -1000.0
 """What padding and everything outside of a CT's field of view becomes."""
+HIGHEST_HU = 1e5
+"""Nothing is measured above: extended scales for metal end at 30710 HU."""
 LOWEST_HU = -1100.0
 """Noise in air goes no lower: what lies below is fill, such as -2000 or -3024, never measured."""
 AIR_LIMIT_HU = -900.0
 """Padding that rescales to more than this could be tissue: it is believed only where it touches the edge."""
 _HU_TYPES = ("", "HU", "US")
 """Rescale types of CT that can be Hounsfield units: "HU", unspecified, or none."""
-_INT16 = np.iinfo(np.int16)
+_INT16, _INT32 = np.iinfo(np.int16), np.iinfo(np.int32)
+_CT_SLOPES = (1e-3, 100.0)
+"""Scales of CT have steps of 1 HU, extended ones of 10; converters write down to hundredths."""
+_LARGEST = 1e30
+"""Values up to this are safe in a 32-bit float, and so are sums of them."""
 
 
 def require_rescaling(frames: Sequence[Frame]) -> None:
@@ -32,6 +38,7 @@ def require_rescaling(frames: Sequence[Frame]) -> None:
         DicomError: with reason "rescale" or "not_hu".
     """
     for frame in frames:
+        _require_sane(frame)
         if frame.slope == 0 or (frame.slope is None) != (frame.intercept is None):
             found = f"slope {frame.slope}, intercept {frame.intercept}"
             remedy = "the header is damaged: export the series again"
@@ -43,7 +50,35 @@ def require_rescaling(frames: Sequence[Frame]) -> None:
             raise DicomError("not_hu", expected="a rescaling to HU", found="none", remedy=remedy)
         if frame.rescale_type not in _HU_TYPES:
             remedy = "choose the series in Hounsfield units, not a map made from it"
-            raise DicomError("not_hu", expected="rescale type HU", found=frame.rescale_type, remedy=remedy)
+            found = quoted(frame.rescale_type)
+            raise DicomError("not_hu", expected="rescale type HU", found=found, remedy=remedy)
+
+
+def require_air_or_fat(frame: Frame, lowest: float) -> None:
+    """Refuse a CT without a single value below that of water: its rescaling was lost.
+
+    Args:
+        frame: a slice of the volume.
+        lowest: of all its values.
+
+    Raises:
+        DicomError: with reason "not_hu".
+    """
+    if frame.series.modality == "CT" and lowest >= 0:
+        remedy = "export the original: slope and intercept of this one cannot be right"
+        found = f"none under {lowest:g}"
+        raise DicomError("not_hu", expected="air or fat below 0 HU", found=found, remedy=remedy)
+
+
+def _require_sane(frame: Frame) -> None:
+    """Numbers beyond these overflow in a voxel, or turn a CT's air into bone or its bone into air."""
+    slope, intercept = _rescaling(frame)
+    widest = 2.0**frame.pixels.bits_stored * abs(slope) + abs(intercept)
+    low, high = _CT_SLOPES if frame.series.modality == "CT" else (-_LARGEST, _LARGEST)
+    if widest > _LARGEST or not low <= slope <= high:
+        remedy = "the header is damaged: export the series again"
+        found = f"slope {slope:g}, intercept {intercept:g}"
+        raise DicomError("rescale", expected="a possible rescaling", found=found, remedy=remedy)
 
 
 def is_whole(frames: Sequence[Frame]) -> bool:
@@ -67,7 +102,7 @@ def rescaled(
     """
     slope, intercept = _rescaling(frame)
     padded = _padded(stored, frame)
-    if not whole:
+    if not whole or not _exact(stored, slope, intercept):
         values: np.ndarray = (stored * slope + intercept).astype(np.float32)
     elif slope == 1 and stored.dtype.itemsize == 2 and _fits(stored, intercept):
         # Wraps around where unsigned, and back again.
@@ -76,7 +111,12 @@ def rescaled(
     else:
         values = stored.astype(np.int64) * int(slope) + int(intercept)
         values = values.astype(np.int16 if _fits(values, 0) else np.int32)
-    return _with_air(values, frame, padded)
+    values, count = _with_air(values, frame, padded)
+    if frame.series.modality == "CT" and values.max() > HIGHEST_HU:
+        found = f"values up to {float(values.max()):g}"
+        remedy = "the header is damaged, or the values are no Hounsfield units: choose another series"
+        raise DicomError("not_hu", expected=f"at most {HIGHEST_HU:g} HU", found=found, remedy=remedy)
+    return values, count
 
 
 def _with_air(values: np.ndarray, frame: Frame, padded: np.ndarray | None) -> tuple[np.ndarray, int]:
@@ -95,6 +135,12 @@ def _rescaling(frame: Frame) -> tuple[float, float]:
         1.0 if frame.slope is None else frame.slope,
         0.0 if frame.intercept is None else frame.intercept,
     )
+
+
+def _exact(stored: np.ndarray, slope: float, intercept: float) -> bool:
+    """Whether 32-bit integers hold all values, so that nothing wraps around."""
+    ends = [int(end) * int(slope) + int(intercept) for end in (stored.min(), stored.max())]
+    return _INT32.min <= min(ends) and max(ends) <= _INT32.max
 
 
 def _fits(values: np.ndarray, intercept: float) -> bool:

@@ -99,7 +99,9 @@ def _series_key(frame: Frame) -> object:
     """A series is its UID; where that was removed, what one folder holds of one series number."""
     series = frame.series
     if series.series_uid:
-        return series.modality, series.patient_id, series.study_uid, series.series_uid
+        # Some devices give one UID to several series.
+        apart = (str(series.series_number), series.series_description, series.kernel)
+        return series.modality, series.patient_id, series.study_uid, series.series_uid, *apart
     named = (series.study_uid, series.study_date, series.series_number, series.series_description)
     return series.modality, series.patient_id, str(frame.path.parent), *map(str, named)
 
@@ -138,7 +140,9 @@ def _same_plane(first: Frame, second: Frame) -> bool:
 def _volumes(frames: list[Frame]) -> list[list[Frame]]:
     """Take volumes apart that lie in the same place, where an attribute tells one from the other."""
     if repeats(_positions(frames)) == 1 and is_regular(_positions(frames)):
-        return [frames]
+        # Time points shifted by a part of the gap would make one volume of twice the slices.
+        times = _groups(frames, lambda frame: frame.temporal_position)
+        return times if len(times) > 1 and _tells_apart(frames, times) else [frames]
     for name in _REPEATS:
         groups = _groups(frames, lambda frame, name=name: getattr(frame, name))  # type: ignore[misc]
         if len(groups) > 1 and _tells_apart(frames, groups):

@@ -8,10 +8,12 @@ import numpy as np
 from jaxtyping import Integer
 from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 
+from preprocessing.dicom.codestream import check_codestream
 from preprocessing.dicom.dataset import inflated, quiet
-from preprocessing.dicom.errors import DicomError
+from preprocessing.dicom.errors import DicomError, quoted
 from preprocessing.dicom.frame import Frame, PixelFormat
 
 _DAMAGED = "the file is damaged: copy or export it again"
@@ -44,7 +46,7 @@ class StoredValues:
         except DicomError:
             raise
         except Exception as error:  # a codec may raise anything at all
-            found = f"{frame.path.name}: pixels that do not decode ({type(error).__name__})"
+            found = f"{quoted(frame.path.name)}: pixels that do not decode ({type(error).__name__})"
             raise DicomError("corrupt", expected="whole pixels", found=found, remedy=_DAMAGED) from error
 
     def _slice(self, frame: Frame) -> np.ndarray:
@@ -60,7 +62,7 @@ class StoredValues:
         raw = self._native(frame) if frame.pixels.offset is not None else self._decoded(frame)
         expected = frame.pixels.rows, frame.pixels.columns
         if raw.shape != expected or raw.dtype.kind not in "iu":
-            found = f"{frame.path.name}: {raw.dtype} {raw.shape}"
+            found = f"{quoted(frame.path.name)}: {raw.dtype} {raw.shape}"
             raise DicomError("corrupt", expected=f"{expected} pixels", found=found, remedy=_DAMAGED)
         return meaningful(raw, frame.pixels)
 
@@ -76,7 +78,7 @@ class StoredValues:
         else:
             raw = np.fromfile(frame.path, dtype=kind, count=count, offset=start)
         if raw.size != count:
-            found = f"{frame.path.name}: {raw.size}"
+            found = f"{quoted(frame.path.name)}: {raw.size}"
             raise DicomError("truncated", expected=f"{count} pixels", found=found, remedy=_DAMAGED)
         return raw.reshape(kept.rows, kept.columns).astype(kind.newbyteorder("="), copy=False)
 
@@ -84,6 +86,8 @@ class StoredValues:
         with quiet():
             if self._path != frame.path:
                 self._data, self._path = dcmread(frame.path, force=True), frame.path
+            stream = get_frame(self._data.PixelData, frame.index, number_of_frames=frame.pixels.frames)
+            check_codestream(stream, frame.pixels)
             decoder = get_decoder(uid.UID(frame.pixels.transfer_syntax))
             values, _ = next(decoder.iter_array(self._data, indices=[frame.index], raw=True))
         return np.array(values)

@@ -1,5 +1,7 @@
 """Equal gaps, planned changes of gap, holes and copies are told apart; what is no plan is refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 from dicom_toys import AXIAL, CORNER, counted, mr, toy_series
@@ -168,6 +170,29 @@ def test_different_slices_at_one_place_are_always_refused(repair, tmp_path):
     toy_series(tmp_path, [0, 2, 4, 4, 6])
     with pytest.raises(DicomError) as refusal:
         read_series(tmp_path, repair=repair)
+    assert refusal.value.reason == "conflicting_slices"
+
+
+def test_a_series_exported_twice_is_used_once_and_needs_no_repair(tmp_path):
+    first = toy_series(tmp_path / "one", [0, 2, 4, 6])
+    alone = read_series(tmp_path / "one")
+    (tmp_path / "two").mkdir()
+    for number, path in enumerate(first):
+        shutil.copy(path, tmp_path / "two" / f"IM{90 - number}")
+    twice = read_series(tmp_path)
+    assert twice.image == alone.image
+    assert twice.record["repairs"] == []
+
+
+def test_copies_of_one_object_that_differ_are_refused(tmp_path):
+    first = toy_series(tmp_path / "one", [0, 2, 4, 6])
+    toy_series(tmp_path / "two", [0, 2, 4, 6], pixels=lambda index: counted(index) + 1)
+    for one, two in zip(first, sorted((tmp_path / "two").iterdir()), strict=True):
+        data = dcmread(two)
+        data.SOPInstanceUID = dcmread(one).SOPInstanceUID
+        data.save_as(two)
+    with pytest.raises(DicomError) as refusal:
+        read_series(tmp_path, repair=True)
     assert refusal.value.reason == "conflicting_slices"
 
 

@@ -129,7 +129,9 @@ def class_of(number):
 def directory(folder):
     """The DICOMDIR that every exported disc has."""
     folder.mkdir()
-    FileSet().write(folder)
+    disc = FileSet()
+    disc.write(folder)
+    disc._tmpdir.cleanup()
     return folder
 
 

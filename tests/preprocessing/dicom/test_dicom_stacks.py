@@ -38,6 +38,8 @@ SEPARATE = {
     ),
     "acquisitions": ({"AcquisitionNumber": 1}, {"AcquisitionNumber": 2}),
     "planes": ({"orientation": AXIAL}, {"orientation": CORONAL}),
+    "kernels": ({"ConvolutionKernel": "B30f"}, {"ConvolutionKernel": "B60f"}),
+    "series of one UID": ({"SeriesNumber": 1}, {"SeriesNumber": 2}),
     "pixel spacings": ({}, {"PixelSpacing": [0.75, 1.49]}),
     "frames of reference": ({}, {"FrameOfReferenceUID": "1.9.9"}),
     "stacks": ({"StackID": "1"}, {"StackID": "2"}),
@@ -104,6 +106,19 @@ def test_two_scans_of_one_region_that_interleave_unevenly_come_apart(tmp_path):
     found = stacks_in(tmp_path)
     assert [len(stack.frames) for stack in found] == [len(PLACES)] * 2
     assert {stack.part for stack in found} == {"acquisition 1", "acquisition 2"}
+
+
+def test_two_series_of_one_uid_that_touch_are_not_one_volume(tmp_path):
+    toy_series(tmp_path, PLACES, prefix="a", SeriesNumber=1, SeriesDescription="native")
+    toy_series(tmp_path, [8.0, 10.0, 12.0], prefix="b", SeriesNumber=2, SeriesDescription="venous")
+    assert sorted(len(stack.frames) for stack in stacks_in(tmp_path)) == [3, len(PLACES)]
+
+
+def test_time_points_half_a_gap_apart_are_two_volumes(tmp_path):
+    for time in (0, 1):
+        places = [place + time for place in PLACES]
+        toy_series(tmp_path, places, prefix=str(time), **mr(TemporalPositionIdentifier=1 + time))
+    assert [len(stack.frames) for stack in stacks_in(tmp_path)] == [len(PLACES)] * 2
 
 
 def test_without_series_uid_folders_keep_series_apart(tmp_path):
