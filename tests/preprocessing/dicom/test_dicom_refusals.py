@@ -21,9 +21,8 @@ from dicom_toys import (
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread, uid
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.fileset import FileSet
 
 from preprocessing.dicom import dataset
 from preprocessing.dicom.errors import REASONS, DicomError
@@ -31,6 +30,7 @@ from preprocessing.dicom.header import is_dicom, read_frames
 from preprocessing.dicom.read import read_series
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
+NATIVE = uid.ExplicitVRLittleEndian
 ORIGIN = (0.0, 0.0, 0.0)
 
 
@@ -129,9 +129,12 @@ def class_of(number):
 def directory(folder):
     """The DICOMDIR that every exported disc has."""
     folder.mkdir()
-    disc = FileSet()
-    disc.write(folder)
-    disc._tmpdir.cleanup()
+    disc, meta = Dataset(), FileMetaDataset()
+    disc.FileSetID, disc.FileSetConsistencyFlag, disc.DirectoryRecordSequence = "DISC", 0, []
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = uid.MediaStorageDirectoryStorage, NATIVE
+    meta.MediaStorageSOPInstanceUID = uid.generate_uid()
+    disc.file_meta = meta
+    disc.save_as(folder / "DICOMDIR", enforce_file_format=True)
     return folder
 
 
