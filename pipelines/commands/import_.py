@@ -53,6 +53,8 @@ def import_(
             results={
                 "table": str(out / "series.csv"),
                 "rejected": str(out / "rejected.csv"),
+                "patients": report.patients,
+                "perhaps_one_patient": [" ".join(group) for group in report.alike],
                 "imported": len(report.imported),
                 "unchanged": len(report.unchanged),
                 "no_images": sum(item.files for item in report.rejected if not item.image),

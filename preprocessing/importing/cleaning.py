@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from preprocessing.importing.vocabulary import WORDS
+from preprocessing.importing.vocabulary import TERMS, WORDS
 
 MAX_TEXT = 64
 """Longest cleaned text in characters: the length of a DICOM long string."""
@@ -25,6 +25,8 @@ _JOINABLE = sorted(
 _JOINED = re.compile(r"(?:" + "|".join(_JOINABLE) + r"|\d{1,2})+")
 """Words that technicians run together, such as AXT2FSE."""
 _UID = re.compile(r"\d+(?:\.\d+){4,}")
+_QUOTED = re.compile(r'"[^"]*(?:"|$)')
+_COUNTS = r"(?! (?:bytes|voxels|pixels|frames|files|HU)\b)"
 _STANDARD_UID = "1.2.840.10008."
 """Root of the identifiers that the DICOM standard itself gives out; they identify nobody."""
 _HIDDEN = "(hidden)"
@@ -76,19 +78,35 @@ def clean_path(path: str) -> str:
 def scrub(message: str, *, hidden: Iterable[str] = (), identity: Collection[str] = frozenset()) -> str:
     """Take identity out of a message that a program made.
 
+    What stands between quotation marks came out of a file: of that, terms of the standard stay, and
+    protocol words that are no part of a name. The rest is the program's own, whoever the patient is.
+
     Args:
         message: one or several lines; they become one.
         hidden: strings to hide wherever they stand, such as paths.
         identity: parts of names and numbers, from `identity_parts`.
     """
+    message = " ".join(message.split())
     for text in sorted({text for text in hidden if len(text) >= SHORTEST_PART}, key=len, reverse=True):
         message = message.replace(text, _HIDDEN)
     message = _UID.sub(lambda uid: uid[0] if uid[0].startswith(_STANDARD_UID) else _HIDDEN, message)
-    message = re.sub(r"(?<![\d.])\d{6,}", _HIDDEN, message)
-    # A one- or two-digit identifier would hide every count.
-    identity = frozenset(part for part in identity if len(part) >= SHORTEST_PART or not part.isdigit())
-    words = re.split(r"([^\W_]+)", message)
-    return " ".join("".join(_HIDDEN if _identifies(word, identity) else word for word in words).split())
+    message = re.sub(rf"(?<![\d.])\d{{6,}}(?!\d){_COUNTS}", _HIDDEN, message)
+    return _QUOTED.sub(lambda quote: _cleaned_quote(quote[0].strip('"'), identity), message)
+
+
+def _cleaned_quote(text: str, identity: Collection[str]) -> str:
+    """Standard identifiers stand as they are; of other texts the words that identify nobody."""
+    if text.startswith(_STANDARD_UID) and _UID.fullmatch(text):
+        return f'"{text}"'
+    words = re.split(r"([^\W_]+)", text.replace(_HIDDEN, "\0"))
+    kept = [word if _may_be_seen(word, identity) else "\0" for word in words]
+    return '"' + "".join(kept).replace("\0", _HIDDEN) + '"'
+
+
+def _may_be_seen(word: str, identity: Collection[str]) -> bool:
+    if not any(map(str.isalnum, word)) or word.upper() in TERMS:
+        return True
+    return word.lower() in WORDS and not _identifies(word, identity)
 
 
 def _is_protocol(word: str) -> bool:

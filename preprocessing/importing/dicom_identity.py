@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
 
 from preprocessing.importing.cleaning import identity_parts
 from preprocessing.importing.vocabulary import WORDS
@@ -60,11 +62,19 @@ def identity_of(path: Path) -> frozenset[str]:
     """
     try:
         data = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-        found = [item for element in data for item in _texts(element, 0)]
     except Exception:  # noqa: BLE001 - a parser of foreign bytes may raise anything at all
         return frozenset()
+    found = [item for tag in data.keys() for item in _texts_at(data, tag)]  # noqa: SIM118 - values come one by one
     persons = identity_parts(text for text, of_place in found if not of_place)
     return persons | (identity_parts(text for text, of_place in found if of_place) - WORDS)
+
+
+def _texts_at(data: Dataset, tag: BaseTag) -> list[tuple[str, bool]]:
+    """Identifying texts of one element: a damaged one must not hide the names that stand in others."""
+    try:
+        return list(_texts(data[tag], 0))
+    except Exception:  # noqa: BLE001 - a parser of foreign bytes may raise anything at all
+        return []
 
 
 def _texts(element: DataElement, depth: int) -> Iterator[tuple[str, bool]]:

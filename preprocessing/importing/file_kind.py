@@ -18,6 +18,7 @@ PLAIN_ENDINGS: dict[str, Kind] = {
     ".mhd": "meta",
 }
 """Endings of the volumes that hold no identity in a header of their own."""
+_SNIFF = 512
 _DICOM_ENDINGS = (".dcm", ".dicom", ".ima")
 
 
@@ -34,7 +35,7 @@ def file_kind(path: Path) -> Kind | None:
     for ending, kind in PLAIN_ENDINGS.items():
         if name.endswith(ending):
             return kind
-    return "dicom" if is_dicom(path) or name.endswith(_DICOM_ENDINGS) else None
+    return "dicom" if is_dicom(path) or name.endswith(_DICOM_ENDINGS) or _is_wiped(path) else None
 
 
 def plain_stem(path: Path) -> str:
@@ -45,3 +46,10 @@ def plain_stem(path: Path) -> str:
     """
     ending = max((end for end in PLAIN_ENDINGS if path.name.lower().endswith(end)), key=len, default="")
     return path.name[: len(path.name) - len(ending)]
+
+
+def _is_wiped(path: Path) -> bool:
+    """Whether a file begins with nothing but zeros, as a failing disk leaves what may have been a slice."""
+    with path.open("rb") as stream:
+        start = stream.read(_SNIFF)
+    return bool(start) and not any(start)

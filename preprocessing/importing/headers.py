@@ -28,7 +28,9 @@ LONGEST_QUOTE = 160
 """Longest part of a message that may quote what a header holds."""
 NEVER_IMAGES = frozenset({"not_an_image", "spectroscopy"})
 """Reasons of refusal that say that the object holds no image at all, so that none is missing."""
-DAMAGE = frozenset({"corrupt", "truncated", "too_large", "no_pixels", "no_geometry", "pixel_format"})
+DAMAGE = frozenset(
+    {"corrupt", "truncated", "too_large", "no_pixels", "no_geometry", "pixel_format", "not_dicom"}
+)
 """Reasons of refusal that say that a slice was there and cannot be read."""
 
 
@@ -110,7 +112,7 @@ def _read(path: Path) -> HeaderResult:
         kind = file_kind(path)
         return HeaderResult(path=path, kind=kind, frames=read_frames(path) if kind == "dicom" else ())
     except DicomError as error:
-        message = scrub(refusal(error), hidden=(str(path), path.name), identity=identity_of(path))
+        message = scrub(refusal(error), hidden=(str(path),), identity=identity_of(path))
         series = series_uid_of(path) if error.reason in DAMAGE else ""
         return HeaderResult(
             path=path, kind="dicom", reason=error.reason, message=message, damaged_series=series

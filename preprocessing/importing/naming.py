@@ -90,7 +90,10 @@ class Naming:
         series = stack.series_uid or f"in {self._below(frame)}"
         plane = [f"{value:.{_DECIMALS}f}" for value in np.asarray(frame.orientation) + 0.0]
         kind = [str(getattr(frame, name)) for name in _KINDS]
-        return "|".join([self._patient(stack), stack.study_uid, series, stack.modality, *plane, *kind])
+        number = str(stack.series.series_number)
+        return "|".join(
+            [self._patient(stack), stack.study_uid, series, number, stack.modality, *plane, *kind]
+        )
 
     def _patient(self, stack: Stack) -> str:
         series = stack.series

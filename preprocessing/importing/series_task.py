@@ -34,6 +34,7 @@ class SeriesTask:
         secret: key of the hashes.
         repair: whether what is missing may be made up, and recorded.
         damaged: files of the series that cannot be read.
+        beside: damaged files in the folders of the series that do not say what they are of.
     """
 
     names: Mapping[str, str]
@@ -42,6 +43,7 @@ class SeriesTask:
     secret: bytes
     repair: bool
     damaged: int = 0
+    beside: int = 0
 
     @property
     def image(self) -> Path:

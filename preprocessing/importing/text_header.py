@@ -16,6 +16,8 @@ from preprocessing.nifti import NiftiError
 _MAX_HEADER = 1 << 16
 _FIELD = re.compile(r"([^:=]+?)\s*(?:=|:(?!=))\s*(.*)")
 """Name and value of a field; NRRD's free pairs, key:=value, are none."""
+MAX_BYTES = 2**33
+"""Largest volume; it is a thousand slices of 1024 x 1024 in double precision."""
 _MAX_RATIO = 1032
 """Deflate cannot shrink bytes more than this (zlib's technical details, maximum compression factor)."""
 _SPACES = {
@@ -69,6 +71,7 @@ def _check_nrrd(fields: Mapping[str, str]) -> None:
     _expect_three(fields.get("dimension"))
     if fields.get("space", "").lower() not in _SPACES or "space directions" not in fields:
         _refuse_orientation("no space, or none that says it")
+    _expect_field(fields, "space origin")
     units = set(re.findall(r'"([^"]*)"', fields.get("space units", ""))) - {"", "mm"}
     if units:
         _refuse("millimetres", "space units in others", "write the header in millimetres")
@@ -81,6 +84,8 @@ def _check_meta(fields: Mapping[str, str]) -> None:
         _refuse_orientation("no TransformMatrix")
     if not {"elementspacing", "elementsize"} & set(fields):
         _refuse("ElementSpacing in the header", "none", "export it again")
+    if not {"offset", "position", "origin"} & set(fields):
+        _refuse("Offset in the header", "none", "export it again")
     if fields.get("distanceunits", "mm").lower() not in ("mm", "?", ""):
         _refuse("millimetres", "DistanceUnits of others", "write it in millimetres")
     _expect_field(fields, "dimsize")
@@ -106,6 +111,8 @@ def _check_length(sizes: str, kind: str, data: Path) -> None:
     if len(counts) != 3 or min(counts) < 1:
         _refuse("three sizes", "others", "the header is damaged: export it again")
     least = next((count for word, count in _BYTES.items() if word in kind), 1)
+    if math.prod(counts) * least > MAX_BYTES:
+        _refuse(f"at most {MAX_BYTES} bytes", f"{counts} voxels", "the header is damaged: export it again")
     # Read before memory is asked for: a size may be absurd. Truncation proper is found in reading.
     if math.prod(counts) * least > _MAX_RATIO * data.stat().st_size:
         found = f"{data.stat().st_size} bytes for {counts} voxels"

@@ -11,9 +11,10 @@ from tqdm import tqdm
 
 from preprocessing.dicom.frame import Frame
 from preprocessing.dicom.series import Stack, stacks_of
+from preprocessing.importing.alike import alike_patients
 from preprocessing.importing.conversion import import_series
 from preprocessing.importing.crew import Lost, work_through
-from preprocessing.importing.headers import HeaderResult, read_headers
+from preprocessing.importing.headers import DAMAGE, HeaderResult, read_headers
 from preprocessing.importing.identities import FILE_NAME, open_identities
 from preprocessing.importing.naming import Naming
 from preprocessing.importing.rejections import lost, rejected_files, rejected_folders, rejected_series
@@ -41,6 +42,8 @@ class ImportReport:
         ignored: number of files that are no images by name and content.
         links: number of symbolic links, which are not followed.
         left_over: volumes in the output that this import did not make, such as those of series now gone.
+        patients: number of patients that the volumes are of.
+        alike: groups of pseudonyms that may be of one person, by name and birth date or by UIDs.
     """
 
     imported: tuple[str, ...]
@@ -49,6 +52,8 @@ class ImportReport:
     ignored: int
     links: int
     left_over: int
+    patients: int
+    alike: tuple[tuple[str, ...], ...]
 
 
 class TreeImport:
@@ -109,6 +114,12 @@ class TreeImport:
             ignored=sum(item.kind is None and not item.reason for item in found),
             links=tree.links,
             left_over=self._tidy([task for task, result in results if result.row]),
+            patients=len({result.row["patient"] for _, result in results if result.row}),
+            alike=alike_patients(
+                (task.names["patient"], task.origin.frames[0])
+                for task, result in results
+                if result.row and isinstance(task.origin, Stack)
+            ),
         )
 
     def _check(self) -> None:
@@ -146,7 +157,9 @@ class TreeImport:
             if result.kind not in (None, "dicom") and not result.reason:
                 origin = PlainFile(path=result.path, source=self.source)
                 named.append((origin, naming.of_file(result.path)))
-        damaged = Counter(result.damaged_series for result in found if result.damaged_series)
+        losses = [result for result in found if result.reason in DAMAGE and result.kind == "dicom"]
+        damaged = Counter(result.damaged_series for result in losses if result.damaged_series)
+        beside = Counter(result.path.parent for result in losses if not result.damaged_series)
         return [
             SeriesTask(
                 names=names,
@@ -155,6 +168,7 @@ class TreeImport:
                 secret=naming.identities.secret,
                 repair=self.repair,
                 damaged=damaged[origin.series_uid] if isinstance(origin, Stack) else 0,
+                beside=sum(beside[folder] for folder in _folders(origin)),
             )
             for origin, names in named
         ]
@@ -175,3 +189,7 @@ class TreeImport:
             partial.unlink()
         own = {task.image for task in listed}
         return sum(path not in own for path in self.output.glob("p*/s*.nii.gz"))
+
+
+def _folders(origin: Stack | PlainFile) -> set[Path]:
+    return {frame.path.parent for frame in origin.frames} if isinstance(origin, Stack) else set()

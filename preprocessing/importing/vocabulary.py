@@ -65,5 +65,14 @@ brilliance ict ingenuity iqon incisive access spectral mx8000 big bore aquilion 
 elan one prime genesis lightning precision excelart echelon oval airis aperto scenaria supria as open dtx
 """
 
+_TERMS = """
+CT MR PT NM US CR DX MG XA RF OT SC SR SEG REG KO PR RTSTRUCT RTDOSE RTPLAN RTIMAGE HU OD ED MGML
+ORIGINAL DERIVED PRIMARY SECONDARY AXIAL LOCALIZER MPR MIXED NONE M P R I RGB YBR FULL PALETTE COLOR
+SCREEN SAVE DOSE INFO CAPTURE JPEG RLE MPEG2 MPEG4 HEVC
+"""
+
+TERMS = frozenset(_TERMS.split())
+"""Defined terms of the DICOM standard (PS3.3), in upper case: they say what an object is, never whose."""
+
 WORDS = frozenset(" ".join([_SEQUENCES, _PLANES, _BODY, _CT, _SPEECH, _MAKERS]).split())
 """All protocol words, in lower case."""

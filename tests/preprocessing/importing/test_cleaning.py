@@ -67,13 +67,24 @@ def test_paths_keep_words_only():
 
 def test_messages_lose_paths_names_and_uids_and_keep_their_sense():
     message = (
-        "expected 3 slices, found 'Doe' in /data/Doe Jane/x.dcm of 1.2.3.4.5.6 (1.2.840.10008.1.2), "
-        "48.5 mm, 12345678"
+        'expected 3 slices, found "Doe/LOCALIZER" in /data/Doe Jane/x.dcm of 1.2.3.4.5.6 '
+        "(1.2.840.10008.1.2), 48.5 mm, 12345678"
     )
     said = scrub(message, hidden=["/data/Doe Jane/x.dcm"], identity=identity_parts(["Doe^Jane", "3"]))
     assert said == (
-        "expected 3 slices, found '(hidden)' in (hidden) of (hidden) (1.2.840.10008.1.2), 48.5 mm, (hidden)"
+        'expected 3 slices, found "(hidden)/LOCALIZER" in (hidden) of (hidden) (1.2.840.10008.1.2), '
+        "48.5 mm, (hidden)"
     )
+
+
+def test_messages_keep_their_own_words_whoever_the_patient_is():
+    message = 'expected a CT or MR image, found image type "ORIGINAL/MR/Slice/QUIXOTE"; 1234567 bytes'
+    said = scrub(message, identity=identity_parts(["CT^MR Slice^Image", "MR-3"]))
+    assert said == message.replace("Slice", "(hidden)").replace("QUIXOTE", "(hidden)")
+
+
+def test_an_open_quotation_is_cleaned_to_its_end():
+    assert scrub('found "Quixote') == 'found "(hidden)"'
 
 
 def test_message_is_one_line():
