@@ -46,7 +46,7 @@ class N4BiasFieldCorrection:
     knot_spacing: float = 120.0
     iterations: Sequence[int] = (100,)
     convergence: float = 1e-3
-    width: float = 0.08
+    width: float = 0.07
     start_gain: float | None = 0.1
 
     def __post_init__(self) -> None:
