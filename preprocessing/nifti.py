@@ -6,19 +6,22 @@ zeros and only prints a warning, turns NaN into 0, and takes a file without orie
 
 from __future__ import annotations
 
-import gzip
+import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Float, Num
+from isal import igzip, igzip_lib
+from jaxtyping import Float, Shaped
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling
 
 from preprocessing.grid import Grid, grid_from_affine
 
@@ -28,7 +31,16 @@ MIN_SPACING_MM, MAX_SPACING_MM = 0.01, 100.0
 MAX_SHEAR = 1e-3
 """Largest cosine between two axes that still counts as a right angle."""
 
-_DAMAGE = (OSError, EOFError, zlib.error, struct.error, ImageFileError, HeaderDataError)
+LARGEST_RATIO = 1032
+"""No stream grows to more than this many times its size (zlib's FAQ): a header that says so is damaged."""
+
+# Its stubs take the class for an instance.
+_IsalError = cast(type[Exception], igzip_lib.IsalError)
+MOST_BEYOND = 1 << 24
+"""Bytes that may follow the voxels: a stream that goes on for longer is a bomb, or another file's."""
+PIECE = 1 << 20
+"""Bytes that are read at a time where they are only counted."""
+_DAMAGE = (OSError, EOFError, zlib.error, _IsalError, struct.error, ImageFileError, HeaderDataError)
 """What the decoders raise on a file that is cut or damaged."""
 
 
@@ -46,13 +58,27 @@ class NiftiHeader:
 
     Args:
         grid: lattice of voxel centres, from the sform if it is set, else from the qform.
-        length: bytes of the uncompressed file up to its last voxel.
-        version: class of nibabel that decodes it.
+        kind: type of the stored voxels, with their byte order.
+        start: bytes of the uncompressed file before its first voxel.
+        slope: of the scaling of stored voxels.
+        intercept: of the scaling.
     """
 
     grid: Grid
-    length: int
-    version: type[nib.Nifti1Image]
+    kind: np.dtype[np.generic]
+    start: int
+    slope: float
+    intercept: float
+
+    @property
+    def slice_length(self) -> int:
+        """Bytes of a slice: voxels that differ in the first two indices."""
+        return self.grid.size[0] * self.grid.size[1] * self.kind.itemsize
+
+    @property
+    def length(self) -> int:
+        """Bytes of the uncompressed file up to its last voxel."""
+        return self.start + self.slice_length * self.grid.size[2]
 
 
 def nifti_stem(path: Path) -> str:
@@ -98,29 +124,36 @@ def read_header(path: Path) -> NiftiHeader:
     if kind.kind not in "iuf":
         remedy = "write the intensities as a scalar volume"
         raise NiftiError(expected="one real number per voxel", found=f"voxels of type {kind}", remedy=remedy)
-    start = cast(ArrayProxy, image.dataobj).offset
-    length = start + int(np.prod(size, dtype=np.int64)) * kind.itemsize
-    return NiftiHeader(grid=_grid(header, size), length=length, version=type(image))
+    proxy = cast(ArrayProxy, image.dataobj)
+    return NiftiHeader(
+        grid=_grid(header, size), kind=kind, start=proxy.offset, slope=proxy.slope, intercept=proxy.inter
+    )
 
 
-def read_voxels(path: Path, header: NiftiHeader) -> Num[np.ndarray, "i j k"]:
-    """Decode every voxel, the scaling of the header applied, as the file orders its axes.
+def read_voxels(path: Path, header: NiftiHeader) -> Float[np.ndarray, "k j i"]:
+    """Decode every voxel as a 32-bit float, the header's scaling applied, the file's last axis first.
 
     Args:
         path: the file that `header` was read from.
         header: what it promises.
 
     Raises:
-        NiftiError: if bytes are missing or damaged.
+        NiftiError: if bytes are missing or damaged, or voxels are NaN or infinite.
     """
-    try:
-        # Read to the end, so that gzip's checksum is verified too.
-        raw = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
-    except _DAMAGE as error:
-        raise _damaged("a whole gzip file", str(error)) from error
-    _require_length(header, len(raw))
-    image = header.version.from_bytes(raw)
-    return np.asarray(image.dataobj).reshape(header.grid.size, order="F")
+    _require_possible_length(path, header)
+    columns, rows, slices = header.grid.size
+    voxels = np.empty((slices, rows, columns), dtype=np.float32)
+    wrong = 0
+    # Slice by slice, so that stored voxels and scaled ones never stand in memory beside the result.
+    for plane, stored in zip(voxels, _stored_slices(path, header), strict=True):
+        values = apply_read_scaling(stored, header.slope, header.intercept)
+        wrong += values.size - int(np.isfinite(values).sum())
+        plane[:] = values.reshape(rows, columns)
+    if wrong:
+        found = f"{wrong} of {voxels.size} voxels NaN or infinite"
+        remedy = "replace them by a value that means air"
+        raise NiftiError(expected="finite voxels", found=found, remedy=remedy)
+    return voxels
 
 
 def check_length(path: Path, header: NiftiHeader) -> None:
@@ -145,6 +178,43 @@ def _gzip_length(path: Path) -> int:
     with path.open("rb") as stream:
         stream.seek(-4, 2)
         return int(struct.unpack("<I", stream.read(4))[0])
+
+
+def _stored_slices(path: Path, header: NiftiHeader) -> Iterator[Shaped[np.ndarray, " voxel"]]:
+    """Stored voxels slice by slice; the file is read to its end, so that gzip's checksum is verified too."""
+    try:
+        with _opened(path) as stream:
+            found = len(stream.read(header.start))
+            for _ in range(header.grid.size[2]):
+                content = stream.read(header.slice_length)
+                found += len(content)
+                if len(content) < header.slice_length:
+                    break
+                yield np.frombuffer(content, dtype=header.kind)
+            found += _rest(stream)
+    except _DAMAGE as error:
+        raise _damaged("a whole gzip file", str(error)) from error
+    _require_length(header, found)
+    if found > header.length + MOST_BEYOND:
+        raise _damaged(f"{header.length} bytes of header and voxels", f"more than {found} bytes")
+
+
+def _rest(stream: io.BufferedIOBase) -> int:
+    """Bytes that follow in a file, counted to its end, or until there are too many."""
+    found = 0
+    while found <= MOST_BEYOND and (content := stream.read(PIECE)):
+        found += len(content)
+    return found
+
+
+def _opened(path: Path) -> io.BufferedIOBase:
+    return igzip.IGzipFile(path, "rb") if path.name.endswith(".gz") else path.open("rb")
+
+
+def _require_possible_length(path: Path, header: NiftiHeader) -> None:
+    """Refuse what the file cannot hold before memory is taken for it."""
+    found = path.stat().st_size
+    _require_length(header, found * LARGEST_RATIO if path.name.endswith(".gz") else found)
 
 
 def _require_length(header: NiftiHeader, found: int) -> None:

@@ -1,54 +1,65 @@
-"""Write a compressed NIfTI file fast: for imports, of which compressing is the slowest part.
+"""Write a NIfTI file fast: compressing would else be the slowest part of an import, and of a preparation.
 
-ITK's writer knows one level of compression only, zlib's default. At level 1 the same volumes were written
-in 0.6 of its time (CT, 16-bit) to 0.5 (MR, 32-bit), and grew by 3 to 9 %.
+ISA-L (igzip) wrote CT and MR of 28 and 57 MB five times faster than zlib's level 1 does, no larger than that,
+and 20 to 30 times faster than zlib's default, 2 % (CT, 16 bits) to 13 % (32 bits) larger.
 """
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import SimpleITK as sitk
+from isal import isal_zlib
+from jaxtyping import Num
 
 from preprocessing.atomic import written_beside
-from preprocessing.grid import grid_of
+from preprocessing.grid import Grid
+from preprocessing.nifti import SUFFIXES
 
-FAST_LEVEL = 1
-"""Level of gzip's compression."""
+LEVEL = 2
+"""Of ISA-L's 0 to 3: the slower 3 made 32-bit volumes larger."""
+PIECE = 1 << 22
+"""Bytes compressed at a time: more is no faster, and takes more memory."""
 _SCANNER = 1
 """NIfTI's code for coordinates of the scanner."""
+_WITH_HEADER = isal_zlib.MAX_WBITS | 16
+"""Asks for gzip's header, with neither name nor time, and its checksum."""
 
 
-def write_compressed(image: sitk.Image, path: Path) -> None:
-    """Write a volume with its voxel type to a .nii.gz file, whole or not at all; same volume, same bytes.
+def write_nifti(voxels: Num[np.ndarray, "k j i"], grid: Grid, path: Path) -> None:
+    """Write a volume with its voxel type, whole or not at all; same volume, same bytes.
 
     Args:
-        image: a 3D scalar image in LPS millimetres, of a voxel type that NIfTI has.
-        path: the file; its folder is made if missing.
+        voxels: of a type that NIfTI has, the slices first.
+        grid: where they lie.
+        path: a .nii or .nii.gz file; its folder is made if missing.
 
     Raises:
-        ValueError: if the name does not end in .nii.gz.
+        ValueError: if the name is no NIfTI name.
     """
-    if not path.name.endswith(".nii.gz"):
-        raise ValueError(f"{path}: expected a name ending in .nii.gz; rename the output")
-    voxels = sitk.GetArrayViewFromImage(image)
+    if not path.name.endswith(SUFFIXES):
+        raise ValueError(f"{path}: expected a name ending in {' or '.join(SUFFIXES)}; rename the output")
+    content = np.ascontiguousarray(voxels).data.cast("B")
+    with written_beside(path) as beside, beside.open("wb") as stream:
+        if not path.name.endswith(".gz"):
+            stream.write(_header(voxels.dtype, grid))
+            stream.write(content)
+            return
+        gzip = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _WITH_HEADER)
+        stream.write(gzip.compress(_header(voxels.dtype, grid)))
+        for start in range(0, len(content), PIECE):
+            stream.write(gzip.compress(content[start : start + PIECE]))
+        stream.write(gzip.flush())
+
+
+def _header(kind: np.dtype[np.generic], grid: Grid) -> bytes:
     header = nib.Nifti1Header(endianness="<")
-    header.set_data_shape(image.GetSize())
-    header.set_data_dtype(voxels.dtype.newbyteorder("<"))
-    affine = grid_of(image).affine_ras
-    header.set_qform(affine, _SCANNER)
-    header.set_sform(affine, _SCANNER)
+    header.set_data_shape(grid.size)
+    header.set_data_dtype(kind.newbyteorder("<"))
+    header.set_qform(grid.affine_ras, _SCANNER)
+    header.set_sform(grid.affine_ras, _SCANNER)
     header.set_xyzt_units("mm")
     header["magic"], header["vox_offset"] = b"n+1", header.single_vox_offset
-    with (
-        written_beside(path) as beside,
-        beside.open("wb") as raw,
-        # Neither name nor time in the gzip header: the name could tell something, the time would differ.
-        gzip.GzipFile("", "wb", FAST_LEVEL, raw, mtime=0) as stream,
-    ):
-        stream.write(header.binaryblock + b"\0" * 4)
-        for piece in voxels:
-            stream.write(np.ascontiguousarray(piece).data)
+    # Four zeros say that no extensions follow.
+    return bytes(header.binaryblock) + b"\0" * 4

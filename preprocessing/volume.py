@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from jaxtyping import Float, Num
 
-from preprocessing.atomic import written_beside
-from preprocessing.grid import place
-from preprocessing.nifti import SUFFIXES, NiftiError, read_header, read_voxels
+from preprocessing.grid import grid_of, place
+from preprocessing.nifti import NiftiError, read_header, read_voxels
+from preprocessing.nifti_writer import write_nifti
 
 MAX_LABEL = np.iinfo(np.uint16).max
 """Largest label value that a label volume can hold."""
@@ -33,10 +32,10 @@ def read_volume(path: Path, *, case: str = "") -> sitk.Image:
     """
     try:
         header = read_header(path)
-        voxels = _finite(read_voxels(path, header))
+        voxels = read_voxels(path, header)
     except NiftiError as error:
         raise VolumeError(f"case {case or '(unnamed)'}, file {path}: {error}") from error
-    image = sitk.GetImageFromArray(voxels.T)
+    image = sitk.GetImageFromArray(voxels)
     place(image, header.grid)
     return image
 
@@ -65,7 +64,7 @@ def read_labels(path: Path, *, case: str = "") -> sitk.Image:
 
 
 def write_volume(image: sitk.Image, path: Path) -> None:
-    """Write a volume with its voxel type, whole or not at all.
+    """Write a volume with its voxel type, whole or not at all; same volume, same bytes.
 
     Args:
         image: a 3D image in LPS millimetres.
@@ -74,16 +73,4 @@ def write_volume(image: sitk.Image, path: Path) -> None:
     Raises:
         ValueError: if the name is no NIfTI name.
     """
-    if not path.name.endswith(SUFFIXES):
-        raise ValueError(f"{path}: expected a name ending in {' or '.join(SUFFIXES)}; rename the output")
-    with written_beside(path) as beside:
-        sitk.WriteImage(image, str(beside), useCompression=path.name.endswith(".gz"))
-
-
-def _finite(voxels: Num[np.ndarray, "i j k"]) -> Float[np.ndarray, "i j k"]:
-    wrong = voxels.size - int(np.isfinite(voxels).sum())
-    if wrong:
-        found = f"{wrong} of {voxels.size} voxels NaN or infinite"
-        remedy = "replace them by a value that means air"
-        raise NiftiError(expected="finite voxels", found=found, remedy=remedy)
-    return np.asarray(voxels, dtype=np.float32)
+    write_nifti(sitk.GetArrayViewFromImage(image), grid_of(image), path)

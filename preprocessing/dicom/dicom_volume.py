@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,24 @@ class DicomVolume:
     """A volume whose every voxel lies where its slices say.
 
     Args:
-        image: LPS millimetres, HU for CT; int16 where that is exact, else float32.
+        voxels: HU for CT; int16 where that is exact, else float32.
+        grid: where they lie.
         record: JSON of how it came about, without identity, UIDs or paths: original positions, gaps, tilt,
             transfer syntax, rescaling, padding, repairs, and `warnings` as a list of sentences.
         slice_grids: where each source slice lies, in the order of `record["positions_mm"]`.
     """
 
-    image: sitk.Image
+    voxels: Num[np.ndarray, "slice row column"]
+    grid: Grid
     record: Mapping[str, Any]
     slice_grids: tuple[Grid, ...]
+
+    @cached_property
+    def image(self) -> sitk.Image:
+        """The volume as an image in LPS millimetres: a copy, for what works on images."""
+        found = sitk.GetImageFromArray(self.voxels)
+        place(found, self.grid)
+        return found
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -60,16 +70,10 @@ class GrowingVolume:
         self.lowest = min(self.lowest, float(plane.min()))
         self.highest = max(self.highest, float(plane.max()))
 
-    def image(self, grid: Grid) -> sitk.Image:
-        """The finished volume.
-
-        Args:
-            grid: where it lies.
-        """
+    def voxels(self) -> Num[np.ndarray, "slice row column"]:
+        """The finished volume."""
         if self._next != len(self._array):
             raise AssertionError(
                 f"expected {len(self._array)} slices, got {self._next}: a fault of the reader"
             )
-        found = sitk.GetImageFromArray(self._array)
-        place(found, grid)
-        return found
+        return self._array

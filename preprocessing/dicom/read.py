@@ -83,7 +83,8 @@ def read_stack(stack: Stack, *, repair: bool = False) -> DicomVolume:
     findings.lowest, findings.highest = volume.lowest, volume.highest
     require_air_or_fat(frames[0], findings.lowest)
     return DicomVolume(
-        image=volume.image(_grid(frames[0], geometry, plan, box)),
+        voxels=volume.voxels(),
+        grid=_grid(frames[0], geometry, plan, box),
         record=record_of(frames, geometry, plan, findings, repairs=(*dropped, *plan.repairs)),
         slice_grids=tuple(slice_grid(frame, frame.thickness or plan.step) for frame in frames),
     )

@@ -8,20 +8,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
+from jaxtyping import Num
 
 from preprocessing.dicom.errors import DicomError
 from preprocessing.dicom.read import read_stack
 from preprocessing.dicom.series import Stack
+from preprocessing.grid import Grid, grid_of
 from preprocessing.importing.cleaning import clean_path, scrub
-from preprocessing.importing.description import describe_image, describe_stack
+from preprocessing.importing.description import describe_grid, describe_stack
 from preprocessing.importing.dicom_identity import identity_of
 from preprocessing.importing.file_kind import file_kind, plain_stem
 from preprocessing.importing.headers import refusal
 from preprocessing.importing.identities import keyed_hash
 from preprocessing.importing.plain_volume import PlainVolumeError, read_plain_volume
 from preprocessing.importing.series_task import PlainFile, SeriesResult, SeriesTask
-from preprocessing.nifti_writer import write_compressed
+from preprocessing.nifti_writer import write_nifti
 from preprocessing.provenance import (
     Provenance,
     file_hash,
@@ -78,11 +81,11 @@ def _import(task: SeriesTask) -> SeriesResult:
     if task.damaged and not task.repair:
         found, remedy = f"{task.damaged} that cannot be", "export the series again, or allow repair"
         raise DicomError("corrupt", expected="files that can all be read", found=found, remedy=remedy)
-    image, row, notes = _read(task)
-    row = {**row, **describe_image(image), **task.names, "image": _relative(task)}
+    voxels, grid, row, notes = _read(task)
+    row = {**row, **describe_grid(grid), **task.names, "image": _relative(task)}
     # The record goes before the volume changes and comes after: whoever finds it can trust it.
     record_path(task.image).unlink(missing_ok=True)
-    write_compressed(image, task.image)
+    write_nifti(voxels, grid, task.image)
     provenance = Provenance(
         case=task.names["series"],
         sources=sources,
@@ -95,7 +98,9 @@ def _import(task: SeriesTask) -> SeriesResult:
     return SeriesResult(state="imported", row=row)
 
 
-def _read(task: SeriesTask) -> tuple[sitk.Image, dict[str, str], dict[str, Any]]:
+def _read(
+    task: SeriesTask,
+) -> tuple[Num[np.ndarray, "slice row column"], Grid, dict[str, str], dict[str, Any]]:
     origin = task.origin
     if isinstance(origin, PlainFile):
         image = read_plain_volume(origin.path, source=origin.source)
@@ -106,7 +111,7 @@ def _read(task: SeriesTask) -> tuple[sitk.Image, dict[str, str], dict[str, Any]]
             "files": "1",
             "repaired": "no",
         }
-        return image, row, {}
+        return sitk.GetArrayFromImage(image), grid_of(image), row, {}
     identity = identity_of(origin.frames[0].path)
     volume = read_stack(origin, repair=task.repair)
     notes = _without_identity(volume.record, task, identity)
@@ -118,7 +123,7 @@ def _read(task: SeriesTask) -> tuple[sitk.Image, dict[str, str], dict[str, Any]]
         "warnings": " | ".join(map(str, notes.get("warnings", []))),
         "repaired": "yes" if notes.get("repairs") or task.damaged else "no",
     }
-    return volume.image, row, notes
+    return volume.voxels, volume.grid, row, notes
 
 
 def _without_identity(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-import SimpleITK as sitk
 
 from preprocessing.dicom.series import Stack
+from preprocessing.grid import Grid
 from preprocessing.importing.cleaning import clean_text
 
 MAX_TILT_DEG = 30.0
@@ -18,32 +18,32 @@ _PLANES = ("sagittal", "coronal", "axial")
 _DIGITS = 6
 
 
-def describe_image(image: sitk.Image) -> dict[str, str]:
+def describe_grid(grid: Grid) -> dict[str, str]:
     """Plane, size, spacing and extent.
 
     Args:
-        image: the volume as it is written.
+        grid: of the volume as it is written.
     """
-    size, spacing = image.GetSize(), image.GetSpacing()
+    size, spacing = grid.size, grid.spacing
     extent = [count * width for count, width in zip(size, spacing, strict=True)]
     return {
-        "plane": plane_of(image),
+        "plane": plane_of(grid),
         **dict(zip(("columns", "rows", "slices"), map(str, size), strict=True)),
         **dict(zip(("spacing_x", "spacing_y", "spacing_z"), map(_number, spacing), strict=True)),
         **dict(zip(("extent_x", "extent_y", "extent_z"), map(_number, extent), strict=True)),
     }
 
 
-def plane_of(image: sitk.Image) -> str:
+def plane_of(grid: Grid) -> str:
     """Plane of the slices: axial, coronal, sagittal or oblique.
 
     Args:
-        image: a volume; its slices follow each other along the axis of widest spacing, else along the third.
+        grid: of a volume whose slices follow each other along the axis of widest spacing, else the third.
     """
-    spacing = np.asarray(image.GetSpacing())
+    spacing = np.asarray(grid.spacing)
     widest = int(spacing.argmax())
     axis = widest if spacing[widest] > _THICKER * np.sort(spacing)[1] else 2
-    normal = np.abs(np.reshape(image.GetDirection(), (3, 3))[:, axis])
+    normal = np.abs(np.reshape(grid.direction, (3, 3))[:, axis])
     tilt = np.degrees(np.arccos(min(1.0, float(normal.max()))))
     return "oblique" if tilt > MAX_TILT_DEG else _PLANES[int(normal.argmax())]
 

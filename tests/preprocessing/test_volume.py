@@ -11,6 +11,7 @@ from isal import isal_zlib
 from laws import GRIDS, SAME_PLACE_MM, array, hounsfield, tissue, volume
 
 from preprocessing.grid import grid_of
+from preprocessing.nifti import MOST_BEYOND
 from preprocessing.volume import VolumeError, read_labels, read_volume, write_volume
 
 AFFINE = np.diag([2.0, 2.0, 3.0, 1.0])
@@ -133,6 +134,31 @@ def test_a_flipped_bit_in_the_compressed_stream_is_seen(tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
+    with pytest.raises(VolumeError, match="cut or damaged"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize(("beyond", "refused"), [(1000, False), (MOST_BEYOND + 1, True)])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_little_after_the_voxels_is_no_fault_but_a_stream_that_goes_on_is_no_volume(
+    suffix, beyond, refused, tmp_path
+):
+    path = save(tmp_path / f"scan{suffix}", noise())
+    packed = suffix == ".nii.gz"
+    content = (gzip.decompress(path.read_bytes()) if packed else path.read_bytes()) + bytes(beyond)
+    path.write_bytes(gzip.compress(content) if packed else content)
+    if not refused:
+        np.testing.assert_array_equal(array(read_volume(path)), noise())
+        return
+    with pytest.raises(VolumeError, match="cut or damaged"):
+        read_volume(path)
+
+
+def test_a_header_that_promises_more_than_a_file_can_hold_takes_no_memory(tmp_path):
+    path = save(tmp_path / "scan.nii.gz", noise())
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[42:48] = np.array([32767] * 3, "<i2").tobytes()
+    path.write_bytes(gzip.compress(bytes(content)))
     with pytest.raises(VolumeError, match="cut or damaged"):
         read_volume(path)
 

@@ -165,7 +165,7 @@ class Killed(BaseException):
     """What no `except Exception` catches, as when a process is killed."""
 
 
-@pytest.mark.parametrize("moment", ["write_compressed", "write_provenance", "file_hash"])
+@pytest.mark.parametrize("moment", ["write_nifti", "write_provenance", "file_hash"])
 @pytest.mark.parametrize("call", [1, 2, 4])
 def test_killed_anywhere_leaves_no_half_file_and_continues(tree, tmp_path, monkeypatch, moment, call):
     run(tree, tmp_path / "whole", identities=tmp_path / "private.json")
