@@ -118,6 +118,9 @@ def _read(
     if task.damaged:
         warning = f"damaged: {task.damaged} files of the series could not be read and are left out"
         notes["warnings"] = [*notes.get("warnings", []), warning]
+    if task.beside:
+        warning = f"damaged: {task.beside} files beside it cannot be read, and may have been slices of it"
+        notes["warnings"] = [*notes.get("warnings", []), warning]
     row = {
         **describe_stack(origin, identity),
         "warnings": " | ".join(map(str, notes.get("warnings", []))),
@@ -145,11 +148,9 @@ def _without_identity(
 
 
 def _hidden(task: SeriesTask) -> list[str]:
-    hidden = [text for path in task.files for text in (str(path), str(path.parent), path.name)]
-    if isinstance(task.origin, Stack):
-        series = task.origin.series
-        hidden += [series.patient_id, series.patient_name, series.series_uid, series.study_uid]
-    return hidden
+    hidden = [text for path in task.files for text in (str(path), str(path.parent))]
+    # A DICOM file may be called "slice", which is a word of messages too; they quote its name.
+    return hidden + ([task.origin.path.name] if isinstance(task.origin, PlainFile) else [])
 
 
 def _refused(task: SeriesTask, reason: str, message: str) -> SeriesResult:
@@ -171,7 +172,7 @@ def _sources(task: SeriesTask) -> dict[str, str]:
     hashes = sorted(file_hash(path) for path in task.files)
     if isinstance(task.origin, Stack):
         hashes += sorted(f"{frame.index}|{frame.tile}" for frame in task.origin.frames)
-    hashes.append(f"{task.damaged} damaged")
+    hashes.append(f"{task.damaged} damaged, {task.beside} beside")
     return {"series": keyed_hash(task.secret, "|".join(hashes))}
 
 

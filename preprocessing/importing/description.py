@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from preprocessing.dicom.series import Stack
 from preprocessing.grid import Grid
 from preprocessing.importing.cleaning import clean_text
+from preprocessing.importing.vocabulary import WORDS
 
 MAX_TILT_DEG = 30.0
 """A plane turned further than this from axial, coronal and sagittal is called oblique."""
@@ -16,6 +18,11 @@ _THICKER = 1.05
 """Slices count as such if they are this much thicker than voxels are wide."""
 _PLANES = ("sagittal", "coronal", "axial")
 _DIGITS = 6
+_TERM = re.compile(r"[A-Z]+")
+_SEQUENCES = ("SE", "IR", "GR", "EP", "RM")
+"""Defined terms of Scanning Sequence (PS3.3, C.8.3.1): like the modality, they are never identity."""
+_NO_CONTRAST = ("", "none", "no", "non", "nein", "0", "without", "w/o")
+"""What technicians type as the agent where there was none."""
 
 
 def describe_grid(grid: Grid) -> dict[str, str]:
@@ -57,10 +64,7 @@ def describe_stack(stack: Stack, identity: Collection[str]) -> dict[str, str]:
     """
     series, first = stack.series, stack.frames[0]
     texts = {
-        "modality": series.modality,
         "description": f"{series.series_description} {series.protocol}",
-        "body_part": series.body_part,
-        "scanning_sequence": series.scanning_sequence,
         "sequence_name": series.sequence_name,
         "kernel": series.kernel,
         "manufacturer": series.manufacturer,
@@ -75,9 +79,15 @@ def describe_stack(stack: Stack, identity: Collection[str]) -> dict[str, str]:
     }
     return {
         "format": "dicom",
+        "modality": series.modality,
+        "scanning_sequence": " ".join(
+            term for term in _TERM.findall(series.scanning_sequence) if term in _SEQUENCES
+        ),
         **{name: clean_text(text, identity) for name, text in texts.items()},
+        # A code of the standard, which names nobody even if the patient is called HIP-001.
+        "body_part": clean_text(series.body_part, frozenset(identity) - WORDS),
         **{name: "" if value is None else _number(value) for name, value in numbers.items()},
-        "contrast": "yes" if series.contrast_agent.strip() else "no",
+        "contrast": "no" if series.contrast_agent.strip().lower() in _NO_CONTRAST else "yes",
         "files": str(len({frame.path for frame in stack.frames})),
     }
 

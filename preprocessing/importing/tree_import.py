@@ -16,6 +16,7 @@ from preprocessing.importing.conversion import import_series
 from preprocessing.importing.crew import Lost, work_through
 from preprocessing.importing.headers import DAMAGE, HeaderResult, read_headers
 from preprocessing.importing.identities import FILE_NAME, open_identities
+from preprocessing.importing.lookalikes import with_lost_slices
 from preprocessing.importing.naming import Naming
 from preprocessing.importing.rejections import lost, rejected_files, rejected_folders, rejected_series
 from preprocessing.importing.series_task import PlainFile, SeriesResult, SeriesTask
@@ -97,7 +98,8 @@ class TreeImport:
         identities = open_identities(self.identities)
         tree = walk(self.source, leave_out=self.output)
         files = [path for path in tree.files if path != self.identities]
-        found = [self._with_patient(result) for result in read_headers(files, workers=self.workers)]
+        found = with_lost_slices(read_headers(files, workers=self.workers))
+        found = [self._with_patient(result) for result in found]
         tasks = self._tasks(found, Naming(identities=identities, source=self.source, patient=self.patient))
         rejected = [*rejected_files(found, identities), *rejected_folders(tree, identities)]
         for task in tasks:

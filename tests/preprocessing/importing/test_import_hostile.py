@@ -35,13 +35,18 @@ def rows(tmp_path: Path, table: str = "series.csv") -> list[dict[str, str]]:
 
 def test_a_patient_called_like_words_of_messages_hides_none(tmp_path):
     words = {"PatientID": "MR CT 001", "PatientName": "Image^Slice^Expected", "InstitutionName": "Step 240"}
-    toy_series(tmp_path / "in" / "whole", PLACES, **words, **mr(ScanningSequence=["SE", "IR"]))
+    toy_series(
+        tmp_path / "in" / "whole",
+        PLACES,
+        **words,
+        **mr(ScanningSequence=["SE", "IR"], BodyPartExamined="SLICE"),
+    )
     toy_series(tmp_path / "in" / "gap", (0, 2, 6, 8, 10), SeriesInstanceUID="1.2.9", **words)
     scout = mr(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"], SeriesInstanceUID="1.2.10")
     toy_series(tmp_path / "in" / "scout", PLACES, **words, **scout)
     run(tmp_path)
     (row,) = rows(tmp_path)
-    assert (row["modality"], row["scanning_sequence"]) == ("MR", "SE IR")
+    assert (row["modality"], row["scanning_sequence"], row["body_part"]) == ("MR", "SE IR", "SLICE")
     told = {row["reason"]: row["message"] for row in rows(tmp_path, "rejected.csv")}
     assert told["localizer"].startswith(
         'expected a greyscale CT or MR image, found image type "ORIGINAL/PRIMARY/LOCALIZER"'
@@ -154,9 +159,20 @@ def headless(path):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [wiped, cut, headless])
+def unmarked(path):
+    content = bytearray(path.read_bytes())
+    content[128] = 0
+    path.write_bytes(content)
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [wiped, cut, headless, unmarked, emptied])
 def test_a_lost_end_that_does_not_say_what_it_was_is_no_secret(damage, tmp_path):
     *_, last = toy_series(tmp_path / "in", PLACES)
+    (last.parent / "README").write_text("no image")
     damage(last)
     report = run(tmp_path)
     assert [item.image for item in report.rejected] == [True]
