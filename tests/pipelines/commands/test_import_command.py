@@ -41,6 +41,9 @@ def test_all_fine_is_0_and_a_cohort_follows(export, tmp_path):
     assert (first.exit_code, second.exit_code) == (0, 0), first.stderr
     counts = [json.loads(done.stdout) for done in (first, second)]
     assert [(found["imported"], found["unchanged"]) for found in counts] == [(6, 0), (0, 6)]
+    assert [found["patients"] for found in counts] == [3, 3]
+    (group,) = counts[0]["perhaps_one_patient"]  # the toys share a frame of reference
+    assert len(group.split()) == 3
     rules = ("--domain", "mr=modality == 'MR'", "--domain", "ct=modality == 'CT' and spacing_z <= 3")
     done = cyclevox(
         "cohort", tmp_path / "out" / "series.csv", tmp_path / "c", *rules, "--split", "34/33/33", "--pairs"
