@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -75,7 +76,7 @@ class N4BiasFieldCorrection:
         note = {
             "convergence": reached,
             "iterations_of_last_level": int(n4.GetElapsedIterations()),
-            "log_field_sd": float(log_field[body].std()),
+            "log_field_sd": _mean_and_sd(log_field, body)[1],
             "start_gain": gain,
             "started": start is not None,
         }
@@ -114,7 +115,7 @@ def _body(scan: Scan) -> Bool[np.ndarray, "z y x"]:
     if scan.mask is None:
         raise ValueError("N4BiasFieldCorrection: expected a body mask, found none; put BodyMask before it")
     body = sitk.GetArrayFromImage(scan.mask) > 0
-    mean = float(sitk.GetArrayViewFromImage(scan.image)[body].mean()) if body.any() else 0.0
+    mean = _mean_and_sd(sitk.GetArrayViewFromImage(scan.image), body)[0] if body.any() else 0.0
     if mean <= 0:
         found = f"a mean of {mean:g}"
         raise ValueError(f"N4BiasFieldCorrection: expected positive MR in the body, found {found}; is it CT?")
@@ -133,9 +134,23 @@ def _one_thread() -> Iterator[None]:
 
 
 def _divided(image: sitk.Image, log_field: Volume, body: Bool[np.ndarray, "z y x"]) -> sitk.Image:
-    voxels = sitk.GetArrayFromImage(image)
-    corrected = voxels / np.exp(log_field)
-    corrected *= float(voxels[body].mean()) / float(corrected[body].mean())
-    result = sitk.GetImageFromArray(corrected.astype(np.float32))
+    """The image divided by its field. The field's own memory is used: a large volume has no room for more."""
+    voxels = sitk.GetArrayViewFromImage(image)
+    field = np.exp(log_field, out=log_field)
+    corrected = np.divide(voxels, field, out=field)
+    corrected *= _mean_and_sd(voxels, body)[0] / _mean_and_sd(corrected, body)[0]
+    result = sitk.GetImageFromArray(corrected)
     place(result, grid_of(image))
     return result
+
+
+def _mean_and_sd(voxels: Volume, body: Bool[np.ndarray, "z y x"]) -> tuple[float, float]:
+    """Mean and standard deviation inside the body, slice by slice: no copy of all that is inside."""
+    count, total, squares = 0, 0.0, 0.0
+    for plane, inside in zip(voxels, body, strict=True):
+        values = plane[inside].astype(np.float64)
+        count += len(values)
+        total += float(values.sum())
+        squares += float(np.square(values).sum())
+    mean = total / count
+    return mean, math.sqrt(max(0.0, squares / count - mean**2))

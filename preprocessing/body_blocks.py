@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,11 +64,13 @@ class BodyBlocks:
             max(1, min(round(edge / step), count // LEAST_VOXELS))
             for step, count in zip(spacing, shape, strict=True)
         )
-        voxels = _in_blocks(sitk.GetArrayViewFromImage(image), factors)
-        share = _in_blocks(body, factors).mean(axis=-1)
-        median = np.median(voxels, axis=-1)
+        found = [
+            (row.mean(axis=-1), np.median(row, axis=-1))
+            for row in _rows(sitk.GetArrayViewFromImage(image), factors)
+        ]
+        mean, median = (np.stack(values) for values in zip(*found, strict=True))
+        share = np.stack([row.mean(axis=-1) for row in _rows(body, factors)])
         whole = (share > MOSTLY_BODY) & (median > 0)
-        mean = voxels.mean(axis=-1)
         if not whole.any():
             raise ValueError(
                 "N4BiasFieldCorrection: expected a body with positive intensities, found none; see its mask"
@@ -113,8 +115,11 @@ class BodyBlocks:
         return image, mask
 
 
-def _in_blocks(voxels: np.ndarray, factors: Sequence[int]) -> Float[np.ndarray, "z y x voxel"]:
-    counts = [length // factor for length, factor in zip(voxels.shape, factors, strict=True)]
-    whole = voxels[tuple(slice(count * factor) for count, factor in zip(counts, factors, strict=True))]
-    split = whole.reshape(counts[0], factors[0], counts[1], factors[1], counts[2], factors[2])
-    return split.transpose(0, 2, 4, 1, 3, 5).reshape(*counts, -1).astype(np.float32)
+def _rows(voxels: np.ndarray, factors: Sequence[int]) -> Iterator[Float[np.ndarray, "y x voxel"]]:
+    """Voxels by block, of one row of blocks after the other: large volumes have no room for a second copy."""
+    depth, height, width = factors
+    layers, rows, columns = (length // factor for length, factor in zip(voxels.shape, factors, strict=True))
+    for layer in range(layers):
+        slab = voxels[layer * depth : (layer + 1) * depth, : rows * height, : columns * width]
+        split = slab.reshape(depth, rows, height, columns, width).transpose(1, 3, 0, 2, 4)
+        yield split.reshape(rows, columns, -1).astype(np.float32)

@@ -17,6 +17,10 @@ TISSUE_MM = 8.0
 """Standard deviation of the Gaussian by which the tissue's level is averaged."""
 NOISE_MM = 0.8
 """Standard deviation of the Gaussian that keeps noise from roughening the surface."""
+KERNEL_SD = 4.0
+"""Standard deviations at which that Gaussian ends."""
+SLAB = 32
+"""Slices of the image that are smoothed at a time."""
 OUTSIDE, RIM, DEEP = 0, 1, 2
 
 
@@ -71,8 +75,16 @@ def _brighter(
 ) -> Bool[np.ndarray, "k j i"]:
     grid = grid_of(image)
     voxels = sitk.GetArrayViewFromImage(image)
-    fine = ndimage.gaussian_filter(voxels, [NOISE_MM / step for step in grid.spacing[::-1]], mode="nearest")
-    return np.asarray(fine > _sampled(limit, coarse, grid, sitk.sitkLinear))
+    sigma = [NOISE_MM / step for step in grid.spacing[::-1]]
+    reach = round(KERNEL_SD * sigma[0]) + 1
+    result = np.empty(voxels.shape, bool)
+    # Slab by slab: large volumes have no room for a smoothed copy and a limit for every voxel.
+    for start in range(0, len(voxels), SLAB):
+        stop, low = min(start + SLAB, len(voxels)), max(0, start - reach)
+        fine = ndimage.gaussian_filter(voxels[low : stop + reach], sigma, mode="nearest", truncate=KERNEL_SD)
+        lowest = _sampled(limit, coarse, grid.slab(start, stop), sitk.sitkLinear)
+        result[start:stop] = fine[start - low : stop - low] > lowest
+    return result
 
 
 def between_air_and_tissue(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -50,6 +50,16 @@ class Grid:
         """Middle of the grid in LPS millimetres."""
         middle = [(count - 1) / 2 for count in self.size]
         return three_floats(self.affine_lps @ np.array([*middle, 1.0]))
+
+    def slab(self, start: int, stop: int) -> Grid:
+        """Grid of some of the slices that follow each other along the third axis.
+
+        Args:
+            start: number of the first slice.
+            stop: number after that of the last.
+        """
+        origin = self.affine_lps @ np.array([0.0, 0.0, start, 1.0])
+        return replace(self, size=(*self.size[:2], stop - start), origin=three_floats(origin))
 
     def corners(self) -> Float[np.ndarray, "8 3"]:
         """Centres of the eight corner voxels in LPS millimetres."""

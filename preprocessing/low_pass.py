@@ -11,6 +11,9 @@ from scipy import ndimage
 REACH = 6.0
 """Standard deviations after which the kernel ends; what is cut off weighs less than a millionth."""
 
+PIECE = 16
+"""Planes that are blurred at a time."""
+
 
 def low_passed(
     voxels: Float[np.ndarray, "k j i"], sigma: tuple[float, float, float]
@@ -25,10 +28,13 @@ def low_passed(
         voxels: any array.
         sigma: standard deviation along each axis, in voxels.
     """
+    blurred = np.array(voxels)
     for axis, deviation in enumerate(sigma):
         if deviation > 0 and voxels.shape[axis] > 1:
-            voxels = _along(voxels, axis, gaussian_kernel(deviation))
-    return voxels
+            kernel = gaussian_kernel(deviation)
+            for piece in _pieces(blurred, 1 if axis == 0 else 0):
+                piece[:] = _along(piece, axis, kernel)
+    return blurred
 
 
 def gaussian_kernel(sigma: float) -> Float[np.ndarray, " tap"]:
@@ -52,6 +58,11 @@ def reach_of(sigma: float) -> int:
         sigma: standard deviation in voxels.
     """
     return math.ceil(REACH * sigma) + 1 if sigma > 0 else 0
+
+
+def _pieces(voxels: Float[np.ndarray, "k j i"], axis: int) -> list[Float[np.ndarray, "_ _ _"]]:
+    """Views that are blurred one by one: large volumes have no room for more than one blurred copy."""
+    return np.array_split(voxels, math.ceil(voxels.shape[axis] / PIECE), axis=axis)
 
 
 def _along(

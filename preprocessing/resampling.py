@@ -105,7 +105,7 @@ def _needed(image: sitk.Image, grid: Grid, margin: list[int]) -> sitk.Image:
     low = np.floor(corners.min(axis=0)).astype(int) - margin - 1
     high = np.ceil(corners.max(axis=0)).astype(int) + margin + 2
     low, high = np.clip(low, 0, size), np.clip(high, 0, size)
-    if (high <= low).any():
+    if (high <= low).any() or (high - low == size).all():
         return image
     part: sitk.Image = sitk.RegionOfInterest(image, (high - low).tolist(), low.tolist())
     return part

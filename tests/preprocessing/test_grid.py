@@ -55,3 +55,14 @@ def test_a_difference_says_what_differs_and_only_beyond_the_tolerance(grid):
     wider = replace(grid, spacing=tuple(1.1 * step for step in grid.spacing))
     assert "mm apart" in grid.difference(wider)
     assert grid.difference(replace(grid, size=(1, 2, 3))) == f"size {grid.size} against (1, 2, 3)"
+
+
+def test_a_slab_lies_where_the_same_slices_of_the_whole_lie(grid):
+    slab = grid.slab(3, 7)
+    assert slab.size == (*grid.size[:2], 4)
+    for index in ((0, 0, 0), (2, 1, 3)):
+        inside = np.array([*index, 1.0])
+        np.testing.assert_allclose(
+            slab.affine_lps @ inside, grid.affine_lps @ (inside + [0, 0, 3, 0]), atol=1e-9
+        )
+    assert not grid.slab(0, grid.size[2]).difference(grid)

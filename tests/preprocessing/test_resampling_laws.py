@@ -6,6 +6,7 @@ import SimpleITK as sitk
 from laws import CENTRE_LPS, GRIDS, RAMP_TOLERANCE, SAME_PLACE_MM, array, hounsfield, points, ramp, volume
 
 from preprocessing.grid import Grid, grid_of, place
+from preprocessing.low_pass import PIECE, low_passed
 from preprocessing.resampling import resample_linear, resample_nearest, sample_linear
 from preprocessing.reslice import ToReferenceGrid
 from preprocessing.scan import Scan
@@ -205,3 +206,17 @@ def test_a_wave_that_goes_finer_and_back_keeps_the_amplitude_that_theory_says(wa
     inner = slice(10, -10)
     np.testing.assert_allclose(back[inner], kept * array(image)[inner], atol=1e-4)
     assert kept > 0.6
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_every_line_is_blurred_as_if_it_were_alone_however_many_there_are(axis):
+    """Large volumes are blurred in pieces, which nothing may show."""
+    shape = [2 * PIECE + 3] * 3
+    voxels = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    before = voxels.copy()
+    sigma = tuple(1.7 if other == axis else 0.0 for other in range(3))
+    blurred = low_passed(voxels, sigma)
+    np.testing.assert_array_equal(voxels, before)
+    for at in (0, PIECE - 1, PIECE, 2 * PIECE + 2):
+        line = tuple(slice(None) if other == axis else slice(at, at + 1) for other in range(3))
+        np.testing.assert_array_equal(blurred[line], low_passed(voxels[line], sigma))
