@@ -63,6 +63,6 @@ def test_a_slab_lies_where_the_same_slices_of_the_whole_lie(grid):
     for index in ((0, 0, 0), (2, 1, 3)):
         inside = np.array([*index, 1.0])
         np.testing.assert_allclose(
-            slab.affine_lps @ inside, grid.affine_lps @ (inside + [0, 0, 3, 0]), atol=1e-9
+            slab.affine_lps @ inside, grid.affine_lps @ (inside + np.array([0, 0, 3, 0])), atol=1e-9
         )
     assert not grid.slab(0, grid.size[2]).difference(grid)

@@ -1,4 +1,4 @@
-"""What is written fast is what NIfTI readers and gzip itself expect, and tells neither when nor by what name."""
+"""What is written fast is what NIfTI readers and gzip expect, and tells neither when nor by what name."""
 
 import gzip
 import shutil

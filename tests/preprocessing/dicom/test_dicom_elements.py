@@ -1,4 +1,4 @@
-"""A value is kept for the bytes it was read from, and for nothing else that could mean something different."""
+"""A value is kept for the bytes it was read from, and for nothing that could mean something different."""
 
 from io import BytesIO
 
