@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 import pytest
-from dicom_referees import IDENTITY, assert_same_volume, converted, described, faults, whole_ramp
-from laws import GRIDS, SAME_PLACE_MM, array, points, ramp, stored_as
+from dicom_referees import IDENTITY, assert_same_volume, converted, described, faults, steep_ramp, whole_ramp
+from laws import GRIDS, SAME_PLACE_MM, array, points, stored_as
 
 from preprocessing.dicom.header import read_frames
 from preprocessing.dicom.placed_slice import slices_of
@@ -130,7 +130,7 @@ def test_frames_in_no_order_are_found_where_they_were(name, write, tmp_path):
     path = write(tmp_path / "IM", shuffled(slices_of(whole_ramp(grid), grid)))
     volume = read_series(path).image
     assert np.abs(np.subtract(grid_of(volume).centre, grid.centre)).max() < SAME_PLACE_MM
-    np.testing.assert_allclose(array(volume), np.rint(5 * ramp(points(grid_of(volume)))), atol=1e-6)
+    np.testing.assert_allclose(array(volume), np.rint(steep_ramp(points(grid_of(volume)))), atol=1e-6)
 
 
 def test_each_frame_says_its_place_and_its_rank(tmp_path):
@@ -164,7 +164,7 @@ def test_two_stacks_in_one_object_come_apart_again(tmp_path):
         assert any(np.abs(np.subtract(grid.centre, grid_of(image).centre)).max() < 1e-3 for image in found)
     for image in found:
         assert image.GetNumberOfPixels() == 20 * 20 * 6
-        np.testing.assert_allclose(array(image), np.rint(5 * ramp(points(grid_of(image)))), atol=1e-6)
+        np.testing.assert_allclose(array(image), np.rint(steep_ramp(points(grid_of(image)))), atol=1e-6)
     content = [
         frame.FrameContentSequence[0] for frame in pydicom.dcmread(path).PerFrameFunctionalGroupsSequence
     ]

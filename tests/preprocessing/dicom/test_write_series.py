@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 import pytest
-from dicom_referees import IDENTITY, assert_same_volume, converted, described, faults, whole_ramp
-from laws import GRIDS, SAME_PLACE_MM, array, points, ramp, stored_as
+from dicom_referees import IDENTITY, assert_same_volume, converted, described, faults, steep_ramp, whole_ramp
+from laws import GRIDS, SAME_PLACE_MM, array, points, stored_as
 
 from preprocessing.dicom.placed_slice import slices_of
 from preprocessing.dicom.read import read_series
@@ -59,7 +59,7 @@ def test_our_reader_finds_every_voxel_where_it_was(write, tmp_path):
     write(tmp_path / "series", slices_of(whole_ramp(grid), grid))
     image = read_series(tmp_path / "series").image
     assert np.abs(points(grid_of(image))[0, 0, 0] - points(grid)).sum(axis=-1).min() < SAME_PLACE_MM
-    np.testing.assert_allclose(array(image), np.rint(5 * ramp(points(grid_of(image)))), atol=1e-6)
+    np.testing.assert_allclose(array(image), np.rint(steep_ramp(points(grid_of(image)))), atol=1e-6)
 
 
 @pytest.mark.parametrize("signed", [True, False])
@@ -95,7 +95,7 @@ def test_uneven_gaps_are_written_as_they_are(tmp_path):
     # dcm2niix turns the rows about; its slices stand from foot to head.
     np.testing.assert_array_equal(images[""].get_fdata()[:, ::-1], stack.T)
     volume = read_series(tmp_path / "series").image
-    np.testing.assert_allclose(array(volume), 5 * ramp(points(grid_of(volume))), atol=0.51)
+    np.testing.assert_allclose(array(volume), steep_ramp(points(grid_of(volume))), atol=0.51)
 
 
 def test_a_tilted_gantry_is_written_as_a_scanner_does(tmp_path):
@@ -114,7 +114,7 @@ def test_a_tilted_gantry_is_written_as_a_scanner_does(tmp_path):
     assert inside.mean() > 0.5
     # Where the shear mixed a row with the air outside, the value is between.
     whole = inside & np.roll(inside, 1, axis=1) & np.roll(inside, -1, axis=1)
-    np.testing.assert_allclose(voxels[whole], 5 * ramp(points(grid_of(volume)))[whole], atol=1.01)
+    np.testing.assert_allclose(voxels[whole], steep_ramp(points(grid_of(volume)))[whole], atol=1.01)
 
 
 def test_what_was_not_scanned_is_padded(tmp_path):
