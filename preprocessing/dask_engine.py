@@ -182,7 +182,8 @@ def embedded(workers: int) -> Iterator[Client]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            # A free port: a fixed one is taken where two preparations run on one machine.
+            dashboard_address="127.0.0.1:0",
             memory_limit=shared_memory() // workers,
             local_directory=folder,
             silence_logs=logging.CRITICAL,

@@ -12,6 +12,7 @@ ENDING_OF_ROLE = {
     "mask": "_mask.nii.gz",
     "coverage": "_coverage.nii.gz",
     "landmarks": "_landmarks.json",
+    "transform": "_transform.tfm",
 }
 """What the name of each prepared file adds to the name of its case."""
 DERIVED_SUFFIXES = tuple(

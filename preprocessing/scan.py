@@ -26,6 +26,7 @@ class Scan:
         label: structures by number, or None.
         coverage: where the image was really scanned, 1 inside, or None while that is everywhere.
         landmarks: anatomical points by name, LPS millimetres.
+        transform: from points of this scan to points of its source, LPS mm, where registration moved it.
         window: intensities that the network will see, or None while unknown.
         notes: JSON values that the steps leave for the record, by step.
         case: name of the case, on which seeded draws depend; empty for a scan outside any cohort.
@@ -39,6 +40,7 @@ class Scan:
     label: sitk.Image | None = None
     coverage: sitk.Image | None = None
     landmarks: Landmarks = field(default_factory=dict)
+    transform: sitk.Transform | None = None
     window: IntensityWindow | None = None
     notes: Mapping[str, object] = field(default_factory=dict)
     case: str = ""

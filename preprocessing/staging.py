@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from preprocessing.landmarks import write_landmarks
 from preprocessing.prepared_files import ENDING_OF_ROLE, STAGING_FOLDER, PreparedFiles
 from preprocessing.provenance import file_hash
+from preprocessing.registration.transform_io import write_transform
 from preprocessing.scan import Scan
 from preprocessing.volume import write_volume
 
@@ -60,4 +61,6 @@ def write_parts(scan: Scan, files: PreparedFiles) -> dict[str, str]:
             write_volume(image, files.file(role))
     if scan.landmarks:
         write_landmarks(files.file("landmarks"), scan.landmarks)
+    if scan.transform is not None:
+        write_transform(scan.transform, files.file("transform"))
     return {role: file_hash(files.file(role)) for role in ENDING_OF_ROLE if files.file(role).exists()}

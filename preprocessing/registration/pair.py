@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import SimpleITK as sitk
 
@@ -102,7 +102,8 @@ class PairRegistration:
         scan = warped(
             moving, fixed.image, course.transform, outside=outside, anti_aliasing=self.anti_aliasing
         )
-        return Alignment(scan=scan.with_note(NOTE, record), transform=course.transform, record=record)
+        scan = replace(scan, transform=course.transform).with_note(NOTE, record)
+        return Alignment(scan=scan, transform=course.transform, record=record)
 
     def _record(self, course: _Course) -> dict[str, object]:
         folds = folding(course.match, course.transform)
