@@ -11,6 +11,7 @@ from pathlib import Path
 from preprocessing.atomic import write_text_atomically
 from preprocessing.case_preparation import CaseResult
 from preprocessing.cohort import Case, Cohort
+from preprocessing.landmarks import landmarks_path
 from preprocessing.prepared_files import OVERVIEW_FOLDER
 from preprocessing.provenance import Provenance
 
@@ -119,6 +120,9 @@ def without_paths(message: str, case: Case) -> str:
         message: about a case.
         case: whose files may be named.
     """
-    for path in (case.image, case.label, case.mask):
-        message = message.replace(str(path), "(file)") if path is not None else message
+    files = (case.image, case.label, case.mask, landmarks_path(case.image))
+    # By name, too: what has a space in it is no path for a pattern.
+    named = {text for path in files if path is not None for text in (str(path), path.name, str(path.parent))}
+    for text in sorted(named, key=len, reverse=True):
+        message = message.replace(text, "(file)")
     return _PATH.sub("(file)", message)

@@ -11,9 +11,11 @@ from small_cohort import STEPS, case_of, preparation, snapshot, spoil, write_sou
 
 from preprocessing.body_mask import BodyMask
 from preprocessing.cohort import CohortError, read_cohort, write_cohort
+from preprocessing.landmarks import landmarks_path
 from preprocessing.orientation import CanonicalOrientation
 from preprocessing.output_folder import OutputError
 from preprocessing.preparation import PreparationError
+from preprocessing.preparation_report import without_paths
 from preprocessing.scan import Scan
 from preprocessing.volume import read_labels, write_volume
 from preprocessing.window import PercentileWindow
@@ -200,15 +202,26 @@ def test_the_reports_file_tells_the_failures_without_paths(source, tmp_path):
         replace(cases[0], label=hidden / "MILLER.nii.gz"),
         replace(cases[1], image=hidden / "SMITH.nii.gz"),
         replace(cases[2], pair=None),
+        replace(case_of(hidden, "ct_2"), image=hidden / "BAKER HUGO.nii.gz", pair=None),
     ]
+    (hidden / "ct_2.nii.gz").rename(hidden / "BAKER HUGO.nii.gz")
+    landmarks_path(hidden / "BAKER HUGO.nii.gz").write_text("none")
     write_cohort(hidden / "cohort.csv", named)
     failed = dict(preparation(hidden).run().failed)
     assert "SMITH" in failed["ct_1"]
     told = (tmp_path / "out" / "overview" / "report.json").read_text()
-    assert [failure["case"] for failure in json.loads(told)["failed"]] == ["mr_1", "ct_1"]
+    assert [failure["case"] for failure in json.loads(told)["failed"]] == ["mr_1", "ct_1", "ct_2"]
     assert "the file is cut or damaged" in told
-    for planted in ("DOE", "JANE", "SMITH", "MILLER", str(tmp_path)):
+    for planted in ("DOE", "JANE", "1950", "SMITH", "MILLER", "BAKER", "HUGO", str(tmp_path)):
         assert planted not in told
+
+
+def test_paths_of_others_are_taken_out_of_messages_as_well(source):
+    message = "worker tcp://10.0.0.1: found /scratch/DOE/x.h5 and (/home/JANE/y.nii)"
+    told = without_paths(message, case_of(source, "ct_1"))
+    assert "DOE" not in told
+    assert "JANE" not in told
+    assert told.startswith("worker tcp:")
 
 
 def test_numbers_and_planes_are_checked_before_anything_is_done(source, tmp_path):

@@ -149,6 +149,13 @@ def test_processes_of_its_own_give_the_same_bytes(tmp_path):
 
 
 @pytest.mark.service
+def test_two_preparations_on_one_machine_do_not_fight_for_a_port():
+    # Dask warns where a port is taken, and warnings are errors here.
+    with dask_engine.embedded(1) as one, dask_engine.embedded(1) as other:
+        assert one.submit(sum, [1, 2]).result() == other.submit(sum, [3]).result() == 3
+
+
+@pytest.mark.service
 def test_a_worker_killed_in_the_middle_of_a_case_loses_nothing(tmp_path):
     source, log = write_many(tmp_path / "source", 8), tmp_path / "log"
     steps = {**STEPS, "ct": [Slow(seconds=0.4, log=str(log)), *STEPS["ct"]]}
