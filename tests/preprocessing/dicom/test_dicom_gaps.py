@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from dicom_toys import AXIAL, CORNER, counted, mr, toy_series
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from laws import array
 from pydicom import dcmread
@@ -92,6 +92,8 @@ def test_what_headers_round_away_is_not_a_change_of_gap(step, count, seed, start
 
 @given(gap=st.sampled_from([0.625, 1.25, 0.7, 3.125]), count=st.integers(5, 60), start=st.floats(-500, 500))
 def test_positions_of_one_decimal_are_no_reason_for_refusal(gap, count, start):
+    # Exact halves are rounded up and down in turn: gaps of 0.6 and 0.8 mm are rightly asked about.
+    assume(abs(10 * start % 0.5 - 0.25) < 0.2499)
     exact = start + gap * np.arange(count)
     found = judge_gaps(np.round(exact, 1).tolist(), [gap] * count)
     assert (found.missing, found.unclear) == ((), ())
