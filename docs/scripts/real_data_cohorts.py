@@ -52,9 +52,16 @@ def prepared_table(session: Session, outcomes: Sequence[Outcome]) -> str:
         out = session.work / f"{name}_prepared"
         laid = [part for file in files for part in ("--recipe", file)]
         failed = session.run("prepare", session.work / name, out, *laid).results["failed"]
-        for case in table(session.work / name / "cohort.csv"):
-            place = places.get((session.work / name / case["image"]).resolve(), "?")
-            rows.append((name, case["domain"], f"`{place}`", *_prepared(out, case["case"], failed)))
+        # Sorted by source: pseudonyms differ from run to run.
+        rows += sorted(
+            (
+                name,
+                case["domain"],
+                f"`{places.get((session.work / name / case['image']).resolve(), '?')}`",
+                *_prepared(out, case["case"], failed),
+            )
+            for case in table(session.work / name / "cohort.csv")
+        )
     return markdown(("cohort", "domain", "source", "state", "covers", "registered", "warnings"), rows)
 
 

@@ -16,7 +16,8 @@ import nibabel as nib
 from real_data_sources import DCM2NIIX, ITSELF, SOURCES, Source
 from volume_comparison import Comparison, compare, converted
 
-from preprocessing.dicom.header import is_dicom, read_frames
+from preprocessing.dicom.dataset import is_dicom
+from preprocessing.dicom.header import read_frames
 from preprocessing.dicom.series import stacks_of
 from preprocessing.importing.identities import FILE_NAME, open_identities
 from preprocessing.importing.naming import Naming
