@@ -6,16 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocessing.dicom.dataset import OpenedFile, is_dicom, open_header, quiet
-from preprocessing.dicom.errors import REASONS, DicomError
+from preprocessing.dicom.dataset import OpenedFile, open_header, quiet
+from preprocessing.dicom.errors import DicomError
 from preprocessing.dicom.frame import Frame, PixelFormat, SeriesHeader
 from preprocessing.dicom.groups import Layers, layer_with, layers_of
 from preprocessing.dicom.kinds import IMAGES, require_image, require_scan
 from preprocessing.dicom.mosaic import is_mosaic, tiles_of
 from preprocessing.dicom.pixel_format import pixel_format
 from preprocessing.dicom.values import number, numbers, text, texts, whole
-
-__all__ = ["REASONS", "DicomError", "Frame", "is_dicom", "read_frames"]
 
 MAX_SPACING_MM = 100.0
 MIN_SPACING_MM = 0.01

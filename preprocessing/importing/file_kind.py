@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from preprocessing.dicom.header import is_dicom
+from preprocessing.dicom.dataset import is_dicom
 
 Kind = Literal["dicom", "nifti", "nrrd", "meta"]
 

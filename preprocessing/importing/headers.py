@@ -17,7 +17,7 @@ from preprocessing.importing.dicom_identity import identity_of, series_uid_of
 from preprocessing.importing.file_kind import Kind, file_kind
 
 SECONDS_PER_FILE = 60.0
-"""Longest time for the headers of one batch of files: a header is read in milliseconds."""
+"""Longest time for the headers of one batch of files; a header is read in milliseconds."""
 BATCH = 32
 """Files handed to a worker at once; after a crash or a hang they are tried one by one."""
 LOSSES = {

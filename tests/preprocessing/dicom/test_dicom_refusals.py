@@ -25,8 +25,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
 from preprocessing.dicom import dataset
+from preprocessing.dicom.dataset import is_dicom
 from preprocessing.dicom.errors import REASONS, DicomError
-from preprocessing.dicom.header import is_dicom, read_frames
+from preprocessing.dicom.header import read_frames
 from preprocessing.dicom.read import read_series
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
