@@ -113,4 +113,12 @@ def profile_text(profile: pd.DataFrame, *, plane: str, step_mm: float = 8.0) -> 
                 f"{structure} of {one} and {other}: median profiles overlap by {overlaps[one, other]:.0%}, "
                 f"Kolmogorov-Smirnov distance of the slices' areas {distance:.2f}"
             )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_without_bone(profile)])
+
+
+def _without_bone(profile: pd.DataFrame) -> list[str]:
+    shown = set(profile.loc[profile["structure"] == "bone", "domain"])
+    missing = sorted(set(profile["domain"]) - shown)
+    if not missing:
+        return []
+    return [f"bone of {', '.join(missing)} is not known: name the labels' bone values in bone_labels"]

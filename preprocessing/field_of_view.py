@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -116,6 +117,16 @@ class FemoralHeadCrop:
                 mean, sd, told = offsets.mean(axis=0), offsets.std(axis=0, ddof=1), known
             else:
                 told = f"configuration, for want of {LEAST_CASES}: {known}"
+                logging.getLogger(__name__).warning(
+                    "FemoralHeadCrop: expected %d training cases of %s with femoral-head landmarks, found "
+                    "%d: CT are cut by offset_mean %s and offset_sd %s of the configuration; set them to those "
+                    "of your scans, or give landmarks",
+                    LEAST_CASES,
+                    self.offsets_from,
+                    len(offsets),
+                    list(mean),
+                    list(sd),
+                )
         return FemoralHeadBox(
             spacing=self.spacing,
             size=self.size,

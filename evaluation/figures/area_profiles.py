@@ -1,5 +1,6 @@
 """The picture of a prepared cohort's area profiles: where domains agree, their bands lie on each other."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -20,19 +21,26 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 """Told apart with any colour vision (Okabe and Ito)."""
 
 
-def write_area_profiles(folder: Path | str, *, plane: str = "coronal", step_mm: float = 8.0) -> str:
+def write_area_profiles(
+    folder: Path | str,
+    *,
+    plane: str = "coronal",
+    step_mm: float = 8.0,
+    bone_labels: Mapping[str, Collection[int]] | None = None,
+) -> str:
     """Write a prepared cohort's area profiles as table and picture, and return them as text to be printed.
 
     Args:
         folder: of the prepared cohort.
         plane: sagittal, coronal or axial: of its slices.
         step_mm: distance between the positions of the text.
+        bone_labels: by domain, the label values that are bone; an MR shows its bone by no threshold.
 
     Raises:
         CohortError: if the folder holds no cohort.
         VolumeError: if a mask or image cannot be used.
     """
-    profile = area_profile(read_cohort(folder), plane=plane)
+    profile = area_profile(read_cohort(folder), plane=plane, bone_labels=bone_labels)
     path = Path(folder) / f"{NAME}.csv"
     write_text_atomically(path, profile.round(3).to_csv(index=False))
     if not profile.empty:

@@ -142,11 +142,13 @@ def test_mean_and_spread_are_those_of_the_training_cases_with_landmarks(cases):
         (None, "configuration"),
     ],
 )
-def test_with_too_few_landmarks_the_configured_numbers_serve_and_it_is_said(cases, domain, told):
+def test_with_too_few_landmarks_the_configured_numbers_serve_and_it_is_said(cases, domain, told, caplog):
     numbers = {"offset_mean": (0.0, 0.0, -15.0), "offset_sd": (6.0, 5.0, 12.0)}
     step = FemoralHeadCrop(**BOX, offsets_from=domain, **numbers).fit(cases)
     assert {"offset_mean": step.offset_mean, "offset_sd": step.offset_sd} == numbers
     assert step.offsets_of == told
+    warned = domain is not None
+    assert ("found 1: CT are cut by offset_mean [0.0, 0.0, -15.0]" in caplog.text) is warned
     assert step(scan("LPS")).notes["FemoralHeadBox"]["offsets_of"] == told
 
 

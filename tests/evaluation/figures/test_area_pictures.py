@@ -1,5 +1,6 @@
 """The area profiles of a prepared cohort, as a table and a picture beside its small pictures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,18 @@ def test_table_picture_and_text_tell_the_same(tmp_path):
     assert abs(table["area_cm2"].median() - np.pi * 5.8 * 4.2) < 5
     picture = imread(tmp_path / f"{NAME}.png")
     assert picture[..., :3].std() > 0.05
+
+
+def test_bone_of_an_mr_is_that_of_its_labels_and_its_lack_is_said(tmp_path):
+    cases = [case_of(tmp_path, name) for name in ("ct_1", "mr_1")]
+    cases[1] = replace(cases[1], label=cases[1].mask)
+    write_cohort(tmp_path / "cohort.csv", cases)
+    silent = write_area_profiles(tmp_path)
+    assert "mr bone" not in silent
+    assert "bone of ct, mr is not known" in silent
+    told = write_area_profiles(tmp_path, bone_labels={"mr": [1]})
+    assert "mr bone" in told
+    assert "bone of ct is not known" in told
 
 
 def test_a_cohort_without_masks_has_no_profile_and_says_so(tmp_path):
