@@ -117,16 +117,7 @@ class FemoralHeadCrop:
                 mean, sd, told = offsets.mean(axis=0), offsets.std(axis=0, ddof=1), known
             else:
                 told = f"configuration, for want of {LEAST_CASES}: {known}"
-                logging.getLogger(__name__).warning(
-                    "FemoralHeadCrop: expected %d training cases of %s with femoral-head landmarks, found "
-                    "%d: CT are cut by offset_mean %s and offset_sd %s of the configuration; set them to those "
-                    "of your scans, or give landmarks",
-                    LEAST_CASES,
-                    self.offsets_from,
-                    len(offsets),
-                    list(mean),
-                    list(sd),
-                )
+                self._warn(len(offsets))
         return FemoralHeadBox(
             spacing=self.spacing,
             size=self.size,
@@ -135,6 +126,17 @@ class FemoralHeadCrop:
             offset_sd=_rounded(sd),
             seed=self.seed,
             offsets_of=told,
+        )
+
+    def _warn(self, found: int) -> None:
+        logging.getLogger(__name__).warning(
+            "FemoralHeadCrop: expected %d training cases of %s with femoral-head landmarks, found %d: CT are cut "
+            "by the configuration's offset_mean %s and offset_sd %s; set these to your scans', or give landmarks",
+            LEAST_CASES,
+            self.offsets_from,
+            found,
+            list(self.offset_mean),
+            list(self.offset_sd),
         )
 
 

@@ -148,7 +148,9 @@ def test_with_too_few_landmarks_the_configured_numbers_serve_and_it_is_said(case
     assert {"offset_mean": step.offset_mean, "offset_sd": step.offset_sd} == numbers
     assert step.offsets_of == told
     warned = domain is not None
-    assert ("found 1: CT are cut by offset_mean [0.0, 0.0, -15.0]" in caplog.text) is warned
+    assert (
+        "found 1: CT are cut by the configuration's offset_mean [0.0, 0.0, -15.0]" in caplog.text
+    ) is warned
     assert step(scan("LPS")).notes["FemoralHeadBox"]["offsets_of"] == told
 
 
