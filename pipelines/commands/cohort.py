@@ -39,7 +39,7 @@ def cohort(
 
     From series.csv, a rule is an expression on its columns, as pandas' DataFrame.query takes it, with methods
     such as .str.contains, .str.startswith, .isin, .between, .isna and .notna. From a folder, a rule is a
-    pattern of paths such as '**/*T1*.nii.gz'; the patient is the top folder, else the file's name.
+    pattern of paths such as `**/*T1*.nii.gz`; the patient is the top folder, else the file's name.
 
     Example: cyclevox cohort imported/series.csv runs/hips --domain ct='modality == "CT" and spacing_z <= 6'
     --domain mr='modality == "MR" and not description.str.contains("loc", case=False)'

@@ -62,7 +62,7 @@ def choose_files(folder: Path, patterns: Mapping[str, str], *, patient: str | No
 
     Args:
         folder: where the patterns begin.
-        patterns: a glob for each domain, such as "**/*T1*.nii.gz".
+        patterns: a glob for each domain, such as `**/*T1*.nii.gz`.
         patient: expression that finds the patient in a file's path, as `patient_of_path` takes it.
 
     Raises:
