@@ -130,8 +130,9 @@ class FemoralHeadCrop:
 
     def _warn(self, found: int) -> None:
         logging.getLogger(__name__).warning(
-            "FemoralHeadCrop: expected %d training cases of %s with femoral-head landmarks, found %d: CT are cut "
-            "by the configuration's offset_mean %s and offset_sd %s; set these to your scans', or give landmarks",
+            "FemoralHeadCrop: expected %d training cases of %s with femoral-head landmarks, found %d: "
+            "CT are cut by the configuration's offset_mean %s and offset_sd %s; set these to your scans', "
+            "or give landmarks",
             LEAST_CASES,
             self.offsets_from,
             found,
