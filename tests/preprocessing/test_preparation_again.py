@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from isal import isal_zlib
 from laws import (
     GRIDS,
     body,
@@ -91,6 +92,35 @@ class Killed(BaseException):
     """What no handler of errors may catch, as when the process dies."""
 
 
+def die_after(survivors, monkeypatch):
+    """Let so many volumes and pictures be written, and the process die in the middle of the next."""
+    written = []
+
+    def write_or_die():
+        if len(written) == survivors:
+            raise Killed
+        written.append("one more")
+
+    class DyingCompressor:
+        def __init__(self, *arguments, make=isal_zlib.compressobj):
+            self.own = make(*arguments)
+
+        def compress(self, content):
+            return self.own.compress(content)
+
+        def flush(self):
+            write_or_die()
+            return self.own.flush()
+
+    def dying_picture(image, name, *, write=sitk.WriteImage, **options):
+        Path(name).write_bytes(b"half a file")
+        write_or_die()
+        write(image, name, **options)
+
+    monkeypatch.setattr(isal_zlib, "compressobj", DyingCompressor)
+    monkeypatch.setattr(sitk, "WriteImage", dying_picture)
+
+
 @pytest.mark.parametrize("survivors", range(8))
 def test_a_run_killed_anywhere_leaves_nothing_half_written_and_the_next_run_completes_it(
     survivors, source, tmp_path, monkeypatch
@@ -104,16 +134,7 @@ def test_a_run_killed_anywhere_leaves_nothing_half_written_and_the_next_run_comp
     preparation(source, steps=other, output=tmp_path / "whole").run()
     whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").glob("*.nii.gz")}
     preparation(source).run()
-    written = []
-
-    def dying(image, name, *, write=sitk.WriteImage, **options):
-        if len(written) == survivors:
-            Path(name).write_bytes(b"half a file")
-            raise Killed
-        written.append(name)
-        write(image, name, **options)
-
-    monkeypatch.setattr(sitk, "WriteImage", dying)
+    die_after(survivors, monkeypatch)
     with pytest.raises(Killed):
         preparation(source, steps=other).run()
     monkeypatch.undo()
