@@ -68,7 +68,7 @@ def write_overview(folder: Path | str) -> Path:
     refused = [pair for pair in report["pairs"] if pair["verdict"] != "accept"]
     sections = {
         "Failed": [_failed_row(failure) for failure in report["failed"]],
-        "Registrations not accepted": [_pair_row(pair) for pair in refused],
+        "Registrations not accepted": [_pair_card(pair, folder) for pair in refused],
         "Prepared with warnings": cards[True],
         "Prepared": cards[False],
     }
@@ -98,27 +98,33 @@ def _warnings(case: Case) -> tuple[str, ...]:
 
 
 def _card(case: Case, folder: Path, warnings: Sequence[str]) -> str:
-    picture = PreparedFiles(folder, case.case).picture
-    image = "<p>no picture</p>"
-    if picture.exists():
-        address = quote(picture.relative_to(folder).as_posix())
-        image = f'<img loading="lazy" height="128" alt="{escape(case.case)}" src="{address}">'
     kind = ' class="warning"' if warnings else ""
     pair = f" · pair {escape(case.pair)}" if case.pair else ""
     about = f"<b>{escape(case.case)}</b> <span>{escape(case.domain)} · {escape(case.split)}{pair}</span>"
     told = "".join(f"<p>{escape(warning)}</p>" for warning in warnings)
-    return f"<figure{kind}>{image}<figcaption>{about}{told}</figcaption></figure>"
+    return f"<figure{kind}>{_image(case.case, folder)}<figcaption>{about}{told}</figcaption></figure>"
+
+
+def _pair_card(pair: Mapping[str, Any], folder: Path) -> str:
+    """Both scans, the fixed one above: they lie on one grid, so what differs between them can be seen."""
+    images = "".join(_image(pair[role], folder) for role in ("fixed", "case"))
+    about = (
+        f"<b>{escape(pair['case'])}</b> <span>onto {escape(pair['fixed'])}: {escape(pair['verdict'])}</span>"
+    )
+    told = f"<p>{escape('; '.join(pair['reasons']))}</p>"
+    return f'<figure class="warning">{images}<figcaption>{about}{told}</figcaption></figure>'
+
+
+def _image(case: str, folder: Path) -> str:
+    picture = PreparedFiles(folder, case).picture
+    if not picture.exists():
+        return "<p>no picture</p>"
+    address = quote(picture.relative_to(folder).as_posix())
+    return f'<img loading="lazy" height="128" alt="{escape(case)}" src="{address}">'
 
 
 def _failed_row(failure: Mapping[str, str]) -> str:
-    return _cells(failure["case"], f"{failure['domain']} · {failure['split']}", failure["reason"])
-
-
-def _pair_row(pair: Mapping[str, Any]) -> str:
-    return _cells(pair["case"], f"onto {pair['fixed']}: {pair['verdict']}", "; ".join(pair["reasons"]))
-
-
-def _cells(*texts: str) -> str:
+    texts = (failure["case"], f"{failure['domain']} · {failure['split']}", failure["reason"])
     return "<tr>" + "".join(f"<td>{escape(text)}</td>" for text in texts) + "</tr>"
 
 

@@ -74,8 +74,11 @@ def test_pairs_that_were_not_accepted_are_listed(folder):
     accepted = {"case": "ct_9", "fixed": "mr_9", "verdict": "accept", "reasons": []}
     report["pairs"] = [pair, accepted]
     (folder / "overview" / "report.json").write_text(json.dumps(report))
-    texts = Page(write_overview(folder).read_text()).texts
+    page = Page(write_overview(folder).read_text())
+    texts = page.texts
     assert "Registrations not accepted: 1" in texts
+    images = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
+    assert images[:2] == ["overview/mr_2.jpg", "overview/ct_2.jpg"], "both, to be compared"
     assert "onto mr_2: review" in texts
     assert "Dice 0.7; folding" in texts
     assert "ct_9" not in texts
