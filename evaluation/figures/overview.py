@@ -31,6 +31,7 @@ main { display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(
 figure { margin: 0; padding: 6px; background: #23262e; border-left: 4px solid #3f7d58; }
 figure.warning { border-color: #ffb000; }
 figure img { display: block; height: 128px; max-width: 100%; background: #000; }
+figure.pair { justify-self: start; } figure.pair img { margin-left: auto; }
 figcaption { padding-top: 4px; overflow-wrap: anywhere; }
 figcaption span { color: #9aa0ac; } figcaption p { margin: 2px 0 0; color: #ffcf66; }
 table { border-collapse: collapse; } td { padding: 2px 12px 2px 0; vertical-align: top; }
@@ -112,7 +113,7 @@ def _pair_card(pair: Mapping[str, Any], folder: Path) -> str:
         f"<b>{escape(pair['case'])}</b> <span>onto {escape(pair['fixed'])}: {escape(pair['verdict'])}</span>"
     )
     told = f"<p>{escape('; '.join(pair['reasons']))}</p>"
-    return f'<figure class="warning">{images}<figcaption>{about}{told}</figcaption></figure>'
+    return f'<figure class="warning pair">{images}<figcaption>{about}{told}</figcaption></figure>'
 
 
 def _image(case: str, folder: Path) -> str:
