@@ -65,6 +65,7 @@ def on_grid(image, path, *, outside):
     )
 
 
+@pytest.mark.slow
 def test_same_arguments_same_bytes_whatever_the_workers(tmp_path):
     asked = {"mr": 1, "ct": 1, "pairs": 0, "size": 16, "progress": False, "file_format": "dicom"}
     for name, workers in (("once", 0), ("again", 2)):
@@ -72,6 +73,7 @@ def test_same_arguments_same_bytes_whatever_the_workers(tmp_path):
     assert contents(tmp_path / "again") == contents(tmp_path / "once")
 
 
+@pytest.mark.slow
 def test_a_larger_export_contains_the_smaller(folder, tmp_path):
     write_phantom_cohort(tmp_path / "one", **(ASKED | {"ct": 1, "pairs": 0, "mr": 0}), file_format="dicom")
     whole, part = contents(folder), contents(tmp_path / "one/dicom")
@@ -270,6 +272,7 @@ def test_every_kind_of_object_passes_the_standards_validator(folder, rows):
         assert faults(sorted((folder / row["folder"]).iterdir())[0]) == [], kind
 
 
+@pytest.mark.slow
 def test_an_implant_is_metal_in_one_head_and_nothing_else(tmp_path):
     order = {"case": "ct_004", "domain": "ct", "split": "train", "seed": 3, "size": SIZE}
     rows = {}
@@ -310,6 +313,7 @@ def test_another_tree_is_not_overwritten(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["dicom", "scan"]
 
 
+@pytest.mark.slow
 def test_an_export_is_written_again_after_it_was_killed(tmp_path, monkeypatch):
     asked = {"mr": 1, "ct": 0, "pairs": 0, "size": 16, "progress": False, "file_format": "dicom"}
     write_phantom_cohort(tmp_path, **asked)
