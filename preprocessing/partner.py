@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import SimpleITK as sitk
+
 from preprocessing.grid import Grid
 from preprocessing.landmarks import read_landmarks
 from preprocessing.nifti import read_header
@@ -134,14 +136,15 @@ def read_prepared(files: PreparedFiles) -> Scan:
         ValueError: if one of them cannot be used.
     """
     record = read_provenance(files.record)
-    labels = {
-        role: read_labels(files.file(role), case=files.case)
-        for role in ("mask", "label", "coverage")
-        if role in record.outputs
-    }
+
+    def part(role: str) -> sitk.Image | None:
+        return read_labels(files.file(role), case=files.case) if role in record.outputs else None
+
     return Scan(
         image=read_volume(files.file("image"), case=files.case),
-        **labels,
+        mask=part("mask"),
+        label=part("label"),
+        coverage=part("coverage"),
         landmarks=read_landmarks(files.file("landmarks")) if "landmarks" in record.outputs else {},
         window=record.window,
         notes=record.notes,

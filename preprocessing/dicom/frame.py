@@ -170,8 +170,3 @@ class Frame:
         """Unit vectors along a row, along a column, and along the normal, as columns of a matrix in LPS."""
         row, column = np.reshape(self.orientation, (2, 3))
         return np.stack([row, column, np.cross(row, column)], axis=1)
-
-    @property
-    def along_normal(self) -> float:
-        """Position of the slice along its own normal in millimetres."""
-        return float(self.axes[:, 2] @ np.asarray(self.position))

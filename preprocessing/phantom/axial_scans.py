@@ -14,8 +14,8 @@ from preprocessing.phantom.scan_grids import CT_FIELD_OF_VIEW, axial_grid
 KINDS = ("gaps", "tilted", "enhanced", "regular")
 """What the first CT patients of a cohort are, in turn; every further one is regular."""
 TOP = 190.0
-"""Height of the first slice above the femoral heads, mm in a patient of scale 1: above the iliac crest, so that
-a box of the MR's 320 mm about the heads, wherever it is drawn, lies inside of the scan."""
+"""Height of the first slice above the femoral heads, mm in a patient of scale 1: above the iliac crest, so
+that a box of the MR's 320 mm about the heads, wherever it is drawn, lies inside of the scan."""
 KNEE_WARD = -300.0
 """Height of the last slice: in the distal femur."""
 SECTIONS = ((-100.0, 1.0), (-220.0, 3.0), (KNEE_WARD, 0.5))
