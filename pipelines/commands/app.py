@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import cyclevox
+from pipelines.commands.benchmark import benchmark
 from pipelines.commands.cohort import cohort
 from pipelines.commands.evaluate import evaluate
 from pipelines.commands.import_ import import_
@@ -42,7 +43,7 @@ def root(
     """
 
 
-for command in (phantom, import_, cohort, prepare, register, train, translate, evaluate):
+for command in (phantom, import_, cohort, prepare, register, train, translate, evaluate, benchmark):
     app.command(command.__name__.strip("_"))(command)
 
 
