@@ -35,10 +35,10 @@ N4
 
 Memory
 : the highest resident memory of a process that does nothing else, less that of a bare interpreter: imported
-  libraries count.
+  libraries count. Scans of a digital hip are prepared by the `hip` recipe, which finds the femoral heads.
 
 Cases
-: read, prepared by the `hip` recipe, compressed, written and recorded; half of them MR, half CT.
+: read, prepared as the bundle does by default, compressed, written and recorded; half of them MR, half CT.
 
 Made by `cyclevox benchmark preprocess --json` and `docs/scripts/benchmark_page.py`, revision {revision}, on
 {machine}, at a load of {load} at the start{note}.

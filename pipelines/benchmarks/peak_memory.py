@@ -9,7 +9,7 @@ from pipelines.benchmarks.large_scans import write_large_scan
 from pipelines.benchmarks.measurement import Measurement
 from pipelines.benchmarks.memory import peak_above_interpreter
 from pipelines.benchmarks.one_case import import_series, prepare_or_raise
-from pipelines.benchmarks.shipped_steps import hip_steps
+from pipelines.benchmarks.shipped_steps import shipped_steps
 from preprocessing.case_preparation import CaseTask
 from preprocessing.cohort import Case
 
@@ -28,7 +28,7 @@ def measure_memory(work: Path, *, slices: int, side: int) -> list[Measurement]:
     """
     series = write_series(work / "memory" / "series", slices=slices, side=side)
     peaks = {"import a CT": peak_above_interpreter(import_series, series, work / "memory" / "ct.nii.gz")}
-    steps = hip_steps()
+    steps = shipped_steps("hip")
     for domain, what in (("ct", "prepare a CT of the hip"), ("mr", "prepare an MR of the hip with N4")):
         case = _case(work / "memory", domain, slices=slices, side=side)
         task = CaseTask(case=case, steps=steps[domain], output=work / "memory" / "prepared")

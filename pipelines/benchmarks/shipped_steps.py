@@ -1,4 +1,4 @@
-"""The preparation of hips that the bundle ships."""
+"""The preparations that the bundle ships."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from collections.abc import Sequence
 from monai.bundle import ConfigParser
 
 import cyclevox
-from preprocessing.cohort import Case
 from preprocessing.scan import CohortStep, Step
 
-RECIPE = "hip"
 
-
-def hip_steps(cases: Sequence[Case] = ()) -> dict[str, tuple[Step, ...]]:
-    """Steps by domain, fitted to a cohort.
+def shipped_steps(*recipes: str) -> dict[str, tuple[Step, ...]]:
+    """Steps by domain, with the numbers of the configuration where they could be fitted to a cohort.
 
     Args:
-        cases: of the cohort; none leaves what the recipe says.
+        recipes: names of those laid over the bundle's own, such as "hip".
     """
     folder = cyclevox.bundle_path() / "configs"
-    configs = [folder / "preprocess.json", folder / "recipes" / f"{RECIPE}.json"]
+    configs = [folder / "preprocess.json", *(folder / "recipes" / f"{recipe}.json" for recipe in recipes)]
     parser = ConfigParser(ConfigParser.load_config_files([str(config) for config in configs]))
-    steps: dict[str, list[Step | CohortStep]] = parser.get_parsed_content("steps")
+    steps: dict[str, Sequence[Step | CohortStep]] = parser.get_parsed_content("steps")
     return {
-        domain: tuple(step.fit(cases) if isinstance(step, CohortStep) else step for step in sequence)
+        domain: tuple(step.fit(()) if isinstance(step, CohortStep) else step for step in sequence)
         for domain, sequence in steps.items()
     }

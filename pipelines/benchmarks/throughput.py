@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.benchmarks.measurement import Measurement
 from pipelines.benchmarks.one_case import prepare_or_raise
-from pipelines.benchmarks.shipped_steps import hip_steps
+from pipelines.benchmarks.shipped_steps import shipped_steps
 from preprocessing.case_preparation import CaseTask
 from preprocessing.cohort import read_cohort
 from preprocessing.dask_engine import OnWorkers, embedded
@@ -33,7 +33,7 @@ def measure_throughput(work: Path, *, patients: int, size: int) -> Measurement:
         work / "cohort", mr=patients, ct=patients, pairs=0, seed=SEED, size=size, progress=False
     )
     cohort = read_cohort(table)
-    steps = hip_steps(cohort.cases)
+    steps = shipped_steps()
     tasks = [CaseTask(case=case, steps=steps[case.domain], output=work) for case in cohort]
     one, two = (_seconds(tasks, work / f"by_{workers}", workers=workers) for workers in (1, WORKERS))
     return Measurement(
