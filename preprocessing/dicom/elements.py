@@ -41,11 +41,14 @@ class Elements:
         stored = self._stored.get(tag)
         if stored is None:
             return None
-        if isinstance(stored, RawDataElement) and stored.value and len(stored.value) <= LONGEST_KEPT:
-            kind = stored.VR or _standard_kind(tag)
-            if kind in _PLAIN:
-                endian = "little" if stored.is_little_endian else "big"
-                return _converted(tag, kind, bytes(stored.value), endian, self._encoding)
+        if not isinstance(stored, RawDataElement):
+            return stored.value
+        if not stored.value:
+            return None
+        kind = stored.VR or _standard_kind(tag)
+        if kind in _PLAIN and len(stored.value) <= LONGEST_KEPT:
+            endian = "little" if stored.is_little_endian else "big"
+            return _converted(tag, kind, bytes(stored.value), endian, self._encoding)
         return self.data[tag].value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -172,8 +173,7 @@ def _geometry(layers: Layers, keyword: str, count: int) -> tuple[float, ...]:
 def _require_plausible(
     position: tuple[float, ...], orientation: tuple[float, ...], spacing: tuple[float, ...]
 ) -> None:
-    directions = np.reshape(orientation, (2, 3))
-    skew = float(np.abs(directions @ directions.T - np.eye(2)).max())
+    skew = _skew(orientation)
     faults = {
         f"directions {skew:.3g} off right angles and unit length": skew > RIGHT_ANGLE_TOLERANCE,
         f"pixels of {spacing[0]:g} x {spacing[1]:g} mm": not (
@@ -187,6 +187,15 @@ def _require_plausible(
             raise DicomError("no_geometry", expected="possible geometry", found=found, remedy=remedy)
 
 
+# The slices of a series share their directions.
+@lru_cache
+def _skew(orientation: tuple[float, ...]) -> float:
+    """Deviation of directions from right angles and unit length."""
+    directions = np.reshape(orientation, (2, 3))
+    return float(np.abs(directions @ directions.T - np.eye(2)).max())
+
+
+@lru_cache
 def _unit_directions(orientation: tuple[float, ...]) -> tuple[float, float, float, float, float, float]:
     """The header's directions, made exactly orthonormal: text in a header has few decimals."""
     row, column = np.reshape(orientation, (2, 3))

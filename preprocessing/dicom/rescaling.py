@@ -102,17 +102,21 @@ def rescaled(
     """
     slope, intercept = _rescaling(frame)
     padded = _padded(stored, frame)
-    if not whole or not _exact(stored, slope, intercept):
+    lowest, highest = sorted(int(end) * slope + intercept for end in (stored.min(), stored.max()))
+    if not whole or not _within(_INT32, lowest, highest):
         values: np.ndarray = (stored * slope + intercept).astype(np.float32)
-    elif slope == 1 and stored.dtype.itemsize == 2 and _fits(stored, intercept):
+    elif slope == 1 and stored.dtype.itemsize == 2 and _within(_INT16, lowest, highest, intercept):
         # Wraps around where unsigned, and back again.
         values = stored.view(np.int16)
         values += np.int16(intercept)
     else:
         values = stored.astype(np.int64) * int(slope) + int(intercept)
-        values = values.astype(np.int16 if _fits(values, 0) else np.int32)
+        values = values.astype(np.int16 if _within(_INT16, lowest, highest) else np.int32)
+    if frame.series.modality == "CT" and lowest < LOWEST_HU:
+        outside = values < LOWEST_HU
+        padded = outside if padded is None else padded | outside
     values, count = _with_air(values, frame, padded)
-    if frame.series.modality == "CT" and values.max() > HIGHEST_HU:
+    if frame.series.modality == "CT" and highest > HIGHEST_HU and values.max() > HIGHEST_HU:
         found = f"values up to {float(values.max()):g}"
         remedy = "the header is damaged, or the values are no Hounsfield units: choose another series"
         raise DicomError("not_hu", expected=f"at most {HIGHEST_HU:g} HU", found=found, remedy=remedy)
@@ -120,13 +124,9 @@ def rescaled(
 
 
 def _with_air(values: np.ndarray, frame: Frame, padded: np.ndarray | None) -> tuple[np.ndarray, int]:
-    is_ct = frame.series.modality == "CT"
-    if is_ct and values.min() < LOWEST_HU:
-        outside = values < LOWEST_HU
-        padded = outside if padded is None else padded | outside
     if padded is None:
         return values, 0
-    values[padded] = AIR_HU if is_ct else 0
+    values[padded] = AIR_HU if frame.series.modality == "CT" else 0
     return values, int(padded.sum())
 
 
@@ -137,15 +137,9 @@ def _rescaling(frame: Frame) -> tuple[float, float]:
     )
 
 
-def _exact(stored: np.ndarray, slope: float, intercept: float) -> bool:
-    """Whether 32-bit integers hold all values, so that nothing wraps around."""
-    ends = [int(end) * int(slope) + int(intercept) for end in (stored.min(), stored.max())]
-    return _INT32.min <= min(ends) and max(ends) <= _INT32.max
-
-
-def _fits(values: np.ndarray, intercept: float) -> bool:
-    low, high = int(values.min()) + intercept, int(values.max()) + intercept
-    return bool(_INT16.min <= low and high <= _INT16.max) and _INT16.min <= intercept <= _INT16.max
+def _within(kind: np.iinfo[np.signedinteger], *numbers: float) -> bool:
+    """Whether integers of a kind hold numbers, so that nothing wraps around."""
+    return bool(kind.min <= min(numbers) and max(numbers) <= kind.max)
 
 
 def _padded(stored: np.ndarray, frame: Frame) -> np.ndarray | None:
